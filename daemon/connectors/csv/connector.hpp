@@ -1,0 +1,13 @@
+// CSV exports as a CRM: a folder of files, each read as one object.
+#pragma once
+#include <memory>
+
+#include "connectors/settings.hpp"
+#include "sync/connector.hpp"
+
+namespace xsell::connectors {
+
+std::unique_ptr<sync::Connector> make_csv(const Settings &settings);
+extern const char *const csv_init_text;
+
+}  // namespace xsell::connectors

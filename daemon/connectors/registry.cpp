@@ -1,0 +1,25 @@
+#include "connectors/registry.hpp"
+
+#include "connectors/csv/connector.hpp"
+#include "connectors/hubspot/connector.hpp"
+#include "connectors/salesforce/connector.hpp"
+
+namespace xsell::connectors {
+
+const std::vector<Entry> &registry() {
+    static const std::vector<Entry> entries = {
+        {"salesforce", make_salesforce, &salesforce_init_text},
+        {"hubspot", make_hubspot, &hubspot_init_text},
+        {"csv", make_csv, &csv_init_text},
+    };
+    return entries;
+}
+
+const Entry *find_connector(const std::string &name) {
+    for (const auto &entry : registry()) {
+        if (name == entry.name) return &entry;
+    }
+    return nullptr;
+}
+
+}  // namespace xsell::connectors
