@@ -48,6 +48,8 @@ struct Page {
     // For sources that show the whole set and no deletes: every live id; others are tombstoned as of sweep_at.
     std::optional<std::vector<std::string>> live_ids;
     std::string sweep_at;
+    // A source that begins to be read anew: older rejects whose place starts with this are forgotten ("invoice_lines.csv:").
+    std::optional<std::string> forget_rejects;
 };
 
 }  // namespace xsell::sync

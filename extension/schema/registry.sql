@@ -1,0 +1,467 @@
+-- The registry: feature sets, models, immutable versions, what is deployed and what was, training runs, measured quality.
+
+CREATE TABLE xsell_internal.feature_set (
+    name       text NOT NULL,
+    version    integer NOT NULL CHECK (version > 0),
+    feature    text[] NOT NULL CHECK (pg_catalog.cardinality(feature) > 0),
+    definition text NOT NULL,
+    sha256     text NOT NULL,
+    PRIMARY KEY (name, version)
+);
+COMMENT ON TABLE xsell_internal.feature_set IS 'Definitions of features: ordered names and the text that computes them. A version never changes.';
+COMMENT ON COLUMN xsell_internal.feature_set.sha256 IS 'Hash of the definition (hex), so that training and scoring can be shown to have run the same text.';
+
+CREATE TABLE xsell_internal.model (
+    model       text PRIMARY KEY CHECK (model ~ '^[A-Za-z_][A-Za-z0-9_.-]{0,62}$'),
+    feature_set text NOT NULL,
+    horizon     interval NOT NULL CHECK (horizon > interval '0'),
+    description text,
+    created_at  timestamptz NOT NULL DEFAULT pg_catalog.now()
+);
+COMMENT ON TABLE xsell_internal.model IS 'What is predicted: a name, the features it is computed from, and how far it looks ahead.';
+
+CREATE TABLE xsell_internal.model_version (
+    model               text NOT NULL REFERENCES xsell_internal.model,
+    version             integer NOT NULL CHECK (version > 0),
+    feature_set         text NOT NULL,
+    feature_set_version integer NOT NULL,
+    status              text NOT NULL DEFAULT 'ready' CHECK (status IN ('ready', 'retired')),
+    algorithm           text NOT NULL,
+    parameters          jsonb NOT NULL DEFAULT '{}',
+    seed                bigint,
+    feature             text[] NOT NULL CHECK (pg_catalog.cardinality(feature) > 0),
+    horizon             interval,
+    snapshots           timestamptz[],
+    rows                bigint,
+    positives           bigint,
+    library_version     text,
+    blob_sha256         text NOT NULL,
+    run_id              bigint,
+    trained_by          text NOT NULL DEFAULT CURRENT_USER,
+    trained_at          timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    PRIMARY KEY (model, version)
+);
+COMMENT ON TABLE xsell_internal.model_version IS 'One trained version; nothing but its status ever changes.';
+COMMENT ON COLUMN xsell_internal.model_version.feature IS 'Names of the inputs, in the order of x.';
+COMMENT ON COLUMN xsell_internal.model_version.snapshots IS 'The as-of times it was trained, selected and calibrated on.';
+COMMENT ON COLUMN xsell_internal.model_version.blob_sha256 IS 'Hash (hex) of the blob of kind flat: what scoring loads, and the key it is cached by.';
+
+CREATE TABLE xsell_internal.model_blob (
+    model   text NOT NULL,
+    version integer NOT NULL,
+    kind    text NOT NULL CHECK (kind IN ('flat', 'ubj')),
+    data    bytea NOT NULL,
+    PRIMARY KEY (model, version, kind),
+    FOREIGN KEY (model, version) REFERENCES xsell_internal.model_version ON DELETE CASCADE
+);
+ALTER TABLE xsell_internal.model_blob ALTER COLUMN data SET STORAGE EXTERNAL;
+COMMENT ON TABLE xsell_internal.model_blob IS 'The bytes of a version: flat is what scoring loads, ubj is the source of truth in XGBoost''s own format.';
+
+CREATE TABLE xsell_internal.deployment (
+    model       text NOT NULL,
+    role        text NOT NULL CHECK (role ~ '^[a-z][a-z0-9_]{0,62}$'),
+    version     integer NOT NULL,
+    share       numeric NOT NULL DEFAULT 1 CHECK (share >= 0 AND share <= 1),
+    deployed_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    deployed_by text NOT NULL DEFAULT CURRENT_USER,
+    PRIMARY KEY (model, role),
+    FOREIGN KEY (model, version) REFERENCES xsell_internal.model_version
+);
+COMMENT ON TABLE xsell_internal.deployment IS 'Which version plays which role now. A change is an ordinary row update: visible at commit, gone on rollback.';
+COMMENT ON COLUMN xsell_internal.deployment.share IS 'Part of the entities that this role scores; 0 for roles that only watch (shadow).';
+
+CREATE TABLE xsell_internal.deployment_history (
+    history_id  bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    model       text NOT NULL,
+    action      text NOT NULL CHECK (action IN ('deploy', 'split', 'rollback')),
+    role        text NOT NULL,
+    versions    integer[] NOT NULL,
+    shares      numeric[] NOT NULL,
+    previous_id bigint,
+    restored_id bigint,
+    changed_at  timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    changed_by  text NOT NULL DEFAULT CURRENT_USER
+);
+CREATE INDEX ON xsell_internal.deployment_history (model, history_id);
+COMMENT ON TABLE xsell_internal.deployment_history IS 'Every change of what is deployed; rows are only added.';
+COMMENT ON COLUMN xsell_internal.deployment_history.versions IS 'The versions put live, the champion first.';
+COMMENT ON COLUMN xsell_internal.deployment_history.previous_id IS 'The deployment that was in force before: what a rollback goes back to.';
+COMMENT ON COLUMN xsell_internal.deployment_history.restored_id IS 'For a rollback: the deployment that is in force again.';
+
+CREATE TABLE xsell_internal.training_run (
+    run_id       bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    model        text NOT NULL,
+    state        text NOT NULL DEFAULT 'queued' CHECK (state IN ('queued', 'running', 'done', 'failed')),
+    phase        text,
+    round        integer,
+    rounds       integer,
+    rows         bigint,
+    version      integer,
+    parameters   jsonb NOT NULL DEFAULT '{}',
+    requested_by text NOT NULL DEFAULT CURRENT_USER,
+    requested_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+    started_at   timestamptz,
+    updated_at   timestamptz,
+    finished_at  timestamptz,
+    pid          integer,
+    sqlstate     text,
+    error        text
+);
+CREATE INDEX ON xsell_internal.training_run (model, run_id);
+COMMENT ON TABLE xsell_internal.training_run IS
+'One attempt to train. While it runs its session holds the advisory lock (2020828524, run_id), so that a run whose session is gone can be told apart.';
+
+CREATE TABLE xsell_internal.model_metric (
+    model   text NOT NULL,
+    version integer NOT NULL,
+    slice   text NOT NULL,
+    metric  text NOT NULL,
+    ranker  text NOT NULL,
+    value   double precision,
+    low     double precision,
+    high    double precision,
+    PRIMARY KEY (model, version, slice, metric, ranker),
+    FOREIGN KEY (model, version) REFERENCES xsell_internal.model_version ON DELETE CASCADE
+);
+COMMENT ON TABLE xsell_internal.model_metric IS 'Measured quality of a version, beside the baselines on the same data.';
+
+CREATE TABLE xsell_internal.calibration_bin (
+    model     text NOT NULL,
+    version   integer NOT NULL,
+    slice     text NOT NULL,
+    bin       integer NOT NULL,
+    predicted double precision,
+    observed  double precision,
+    rows      bigint NOT NULL,
+    PRIMARY KEY (model, version, slice, bin),
+    FOREIGN KEY (model, version) REFERENCES xsell_internal.model_version ON DELETE CASCADE
+);
+COMMENT ON TABLE xsell_internal.calibration_bin IS 'Predicted against observed rate, in bins of equal mass.';
+
+INSERT INTO xsell_internal.model (model, feature_set, horizon, description) VALUES
+    ('cross_sell', 'cross_sell', interval '180 days', 'Probability that an entity wins a product it does not hold within the horizon');
+
+-- Immutability. Restoring a dump only inserts, so these never stand in its way.
+
+CREATE FUNCTION xsell_internal.refuse_change() RETURNS trigger
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RAISE EXCEPTION '% of % is not allowed', TG_OP, TG_TABLE_NAME
+        USING ERRCODE = 'object_not_in_prerequisite_state', DETAIL = 'Its rows never change once written.';
+END
+$$;
+COMMENT ON FUNCTION xsell_internal.refuse_change() IS 'Trigger: refuses the command.';
+
+CREATE FUNCTION xsell_internal.guard_version() RETURNS trigger
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    wanted text := NEW.status;
+    holder text;
+BEGIN
+    NEW.status := OLD.status;
+    IF NEW IS DISTINCT FROM OLD THEN
+        RAISE EXCEPTION 'version % of model "%" cannot be changed', OLD.version, OLD.model
+            USING ERRCODE = 'object_not_in_prerequisite_state',
+                  DETAIL = 'Only its status may change.', HINT = 'Train a new version.';
+    END IF;
+    NEW.status := wanted;
+    SELECT d.role INTO holder FROM xsell_internal.deployment d WHERE d.model = OLD.model AND d.version = OLD.version LIMIT 1;
+    IF wanted = 'retired' AND holder IS NOT NULL THEN
+        RAISE EXCEPTION 'version % of model "%" is deployed as %', OLD.version, OLD.model, holder
+            USING ERRCODE = 'object_in_use', HINT = 'Deploy another version in that role first.';
+    END IF;
+    RETURN NEW;
+END
+$$;
+COMMENT ON FUNCTION xsell_internal.guard_version() IS 'Trigger: a version changes nothing but its status, and is not retired while deployed.';
+
+CREATE TRIGGER guard_version BEFORE UPDATE ON xsell_internal.model_version
+    FOR EACH ROW EXECUTE FUNCTION xsell_internal.guard_version();
+CREATE TRIGGER refuse_change BEFORE UPDATE ON xsell_internal.model_blob
+    FOR EACH STATEMENT EXECUTE FUNCTION xsell_internal.refuse_change();
+CREATE TRIGGER refuse_change BEFORE UPDATE ON xsell_internal.feature_set
+    FOR EACH STATEMENT EXECUTE FUNCTION xsell_internal.refuse_change();
+CREATE TRIGGER refuse_change BEFORE UPDATE OR DELETE OR TRUNCATE ON xsell_internal.deployment_history
+    FOR EACH STATEMENT EXECUTE FUNCTION xsell_internal.refuse_change();
+
+-- Other sessions and standbys learn of a deployment through the server's own invalidation messages, which are sent at commit.
+-- ALWAYS: rows that replication applies count too.
+CREATE FUNCTION xsell_internal.deployment_changed() RETURNS trigger
+LANGUAGE c VOLATILE
+AS 'MODULE_PATHNAME', 'xsell_deployment_changed';
+COMMENT ON FUNCTION xsell_internal.deployment_changed() IS 'Trigger: makes every session resolve the deployed version anew.';
+CREATE TRIGGER deployment_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON xsell_internal.deployment
+    FOR EACH STATEMENT EXECUTE FUNCTION xsell_internal.deployment_changed();
+ALTER TABLE xsell_internal.deployment ENABLE ALWAYS TRIGGER deployment_changed;
+
+-- What people read.
+
+CREATE VIEW xsell.model_version WITH (security_invoker = true) AS
+SELECT v.model, v.version, v.status,
+       (SELECT pg_catalog.string_agg(d.role, ', ' ORDER BY d.role) FROM xsell_internal.deployment d
+        WHERE d.model = v.model AND d.version = v.version) AS deployed_as,
+       v.algorithm, v.feature_set, v.feature_set_version, pg_catalog.cardinality(v.feature) AS features, v.horizon, v.rows, v.positives,
+       v.seed, v.parameters, v.library_version, v.blob_sha256, v.run_id, v.trained_by, v.trained_at
+FROM xsell_internal.model_version v;
+COMMENT ON VIEW xsell.model_version IS 'Trained versions of each model.';
+COMMENT ON COLUMN xsell.model_version.model IS 'The model.';
+COMMENT ON COLUMN xsell.model_version.version IS 'Its version, counted from 1.';
+COMMENT ON COLUMN xsell.model_version.status IS 'ready or retired.';
+COMMENT ON COLUMN xsell.model_version.deployed_as IS 'Roles that it plays now; NULL: none.';
+COMMENT ON COLUMN xsell.model_version.algorithm IS 'How it was trained.';
+COMMENT ON COLUMN xsell.model_version.feature_set IS 'Features it takes.';
+COMMENT ON COLUMN xsell.model_version.feature_set_version IS 'Version of the definition of these features.';
+COMMENT ON COLUMN xsell.model_version.features IS 'Number of features.';
+COMMENT ON COLUMN xsell.model_version.horizon IS 'How far ahead it predicts.';
+COMMENT ON COLUMN xsell.model_version.rows IS 'Rows it was trained on.';
+COMMENT ON COLUMN xsell.model_version.positives IS 'Rows among them with a win.';
+COMMENT ON COLUMN xsell.model_version.seed IS 'Seed; the same seed, data and library give the same bytes.';
+COMMENT ON COLUMN xsell.model_version.parameters IS 'Parameters of the training.';
+COMMENT ON COLUMN xsell.model_version.library_version IS 'Library that trained it.';
+COMMENT ON COLUMN xsell.model_version.blob_sha256 IS 'Hash of what scoring loads.';
+COMMENT ON COLUMN xsell.model_version.run_id IS 'The training run; see xsell.training_run.';
+COMMENT ON COLUMN xsell.model_version.trained_by IS 'Who trained it.';
+COMMENT ON COLUMN xsell.model_version.trained_at IS 'When.';
+
+CREATE VIEW xsell.model_metric WITH (security_invoker = true) AS
+SELECT model, version, slice, metric, ranker, value, low, high FROM xsell_internal.model_metric;
+COMMENT ON VIEW xsell.model_metric IS 'Measured quality of each version beside the baselines on the same rows.';
+COMMENT ON COLUMN xsell.model_metric.model IS 'The model.';
+COMMENT ON COLUMN xsell.model_metric.version IS 'Its version.';
+COMMENT ON COLUMN xsell.model_metric.slice IS 'The rows it was measured on.';
+COMMENT ON COLUMN xsell.model_metric.metric IS 'What was measured: ndcg@10, auc, ece, ...';
+COMMENT ON COLUMN xsell.model_metric.ranker IS 'What was ranked by: model, popularity, association, lookalike.';
+COMMENT ON COLUMN xsell.model_metric.value IS 'The value.';
+COMMENT ON COLUMN xsell.model_metric.low IS 'Lower end of its interval.';
+COMMENT ON COLUMN xsell.model_metric.high IS 'Upper end of its interval.';
+
+CREATE VIEW xsell.calibration_bin WITH (security_invoker = true) AS
+SELECT model, version, slice, bin, predicted, observed, rows FROM xsell_internal.calibration_bin;
+COMMENT ON VIEW xsell.calibration_bin IS 'Predicted against observed rate, in bins of equal mass: a calibrated version lies on the diagonal.';
+COMMENT ON COLUMN xsell.calibration_bin.model IS 'The model.';
+COMMENT ON COLUMN xsell.calibration_bin.version IS 'Its version.';
+COMMENT ON COLUMN xsell.calibration_bin.slice IS 'The rows it was measured on.';
+COMMENT ON COLUMN xsell.calibration_bin.bin IS 'Number of the bin, lowest probabilities first.';
+COMMENT ON COLUMN xsell.calibration_bin.predicted IS 'Mean predicted probability.';
+COMMENT ON COLUMN xsell.calibration_bin.observed IS 'Share that was won.';
+COMMENT ON COLUMN xsell.calibration_bin.rows IS 'Rows in the bin.';
+
+CREATE VIEW xsell.deployment WITH (security_invoker = true) AS
+SELECT model, role, version, share, deployed_at, deployed_by FROM xsell_internal.deployment;
+COMMENT ON VIEW xsell.deployment IS 'Which version of each model plays which role now.';
+COMMENT ON COLUMN xsell.deployment.model IS 'The model.';
+COMMENT ON COLUMN xsell.deployment.role IS 'champion scores; challenger takes a share of the entities; others only watch.';
+COMMENT ON COLUMN xsell.deployment.version IS 'The version in that role.';
+COMMENT ON COLUMN xsell.deployment.share IS 'Part of the entities that this role scores.';
+COMMENT ON COLUMN xsell.deployment.deployed_at IS 'Since when.';
+COMMENT ON COLUMN xsell.deployment.deployed_by IS 'Who put it there.';
+
+CREATE VIEW xsell.training_run WITH (security_invoker = true) AS
+SELECT r.run_id, r.model,
+       CASE WHEN r.state = 'running' AND NOT pg_catalog.pg_is_in_recovery() AND NOT EXISTS (
+           SELECT FROM pg_catalog.pg_locks l
+           WHERE l.locktype = 'advisory' AND l.granted AND l.classid = 2020828524 AND l.objid::bigint = r.run_id AND l.objsubid = 2
+             AND l.database = (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database()))
+           THEN 'lost' ELSE r.state END AS state,
+       r.phase, r.round, r.rounds, r.rows, r.version, r.requested_by, r.requested_at, r.started_at, r.updated_at, r.finished_at, r.pid,
+       r.sqlstate, r.error
+FROM xsell_internal.training_run r;
+COMMENT ON VIEW xsell.training_run IS 'Training, running and past.';
+COMMENT ON COLUMN xsell.training_run.run_id IS 'Number of the run.';
+COMMENT ON COLUMN xsell.training_run.model IS 'The model.';
+COMMENT ON COLUMN xsell.training_run.state IS 'queued, running, done, failed, or lost: it was running and its session is gone.';
+COMMENT ON COLUMN xsell.training_run.phase IS 'What it is doing, or was doing last.';
+COMMENT ON COLUMN xsell.training_run.round IS 'Rounds done.';
+COMMENT ON COLUMN xsell.training_run.rounds IS 'Rounds at most.';
+COMMENT ON COLUMN xsell.training_run.rows IS 'Rows read.';
+COMMENT ON COLUMN xsell.training_run.version IS 'The version that came out of it.';
+COMMENT ON COLUMN xsell.training_run.requested_by IS 'Who asked for it.';
+COMMENT ON COLUMN xsell.training_run.requested_at IS 'When it was asked for.';
+COMMENT ON COLUMN xsell.training_run.started_at IS 'Start.';
+COMMENT ON COLUMN xsell.training_run.updated_at IS 'Last sign of progress.';
+COMMENT ON COLUMN xsell.training_run.finished_at IS 'End.';
+COMMENT ON COLUMN xsell.training_run.pid IS 'Server process that ran it.';
+COMMENT ON COLUMN xsell.training_run.sqlstate IS 'SQLSTATE of the error that ended it.';
+COMMENT ON COLUMN xsell.training_run.error IS 'The error itself.';
+
+-- Deploying. Deployers wait for each other here, so that each sees what the one before left; readers wait for nobody.
+
+CREATE FUNCTION xsell_internal.lock_deployment(model text) RETURNS bigint
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    in_force bigint;
+BEGIN
+    LOCK TABLE xsell_internal.deployment IN SHARE ROW EXCLUSIVE MODE;
+    IF NOT EXISTS (SELECT FROM xsell_internal.model m WHERE m.model = lock_deployment.model) THEN
+        RAISE EXCEPTION 'model "%" does not exist', model USING ERRCODE = 'undefined_object',
+            HINT = format('Known models: %s.', (SELECT COALESCE(string_agg(quote_ident(m.model), ', ' ORDER BY m.model), 'none') FROM xsell_internal.model m));
+    END IF;
+    SELECT COALESCE(h.restored_id, h.history_id) INTO in_force FROM xsell_internal.deployment_history h
+    WHERE h.model = lock_deployment.model AND h.role = 'champion' ORDER BY h.history_id DESC LIMIT 1;
+    RETURN in_force;
+END
+$$;
+COMMENT ON FUNCTION xsell_internal.lock_deployment(text) IS
+'Makes other deployers wait until this transaction ends; returns the entry of the history that is in force (NULL: none).';
+
+CREATE FUNCTION xsell_internal.require_ready(model text, version integer) RETURNS void
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    found_status text := (SELECT v.status FROM xsell_internal.model_version v
+                          WHERE v.model = require_ready.model AND v.version = require_ready.version);
+    ready text := (SELECT string_agg(v.version::text, ', ' ORDER BY v.version) FROM xsell_internal.model_version v
+                   WHERE v.model = require_ready.model AND v.status = 'ready');
+BEGIN
+    IF found_status = 'ready' THEN
+        RETURN;
+    END IF;
+    RAISE EXCEPTION USING ERRCODE = CASE WHEN found_status IS NULL THEN 'undefined_object' ELSE 'object_not_in_prerequisite_state' END,
+        MESSAGE = format(CASE WHEN found_status IS NULL THEN 'version %s of model "%s" does not exist' ELSE 'version %s of model "%s" is retired' END,
+                         COALESCE(version::text, 'NULL'), model),
+        HINT = COALESCE(format('Ready versions: %s.', ready), format('Train one: CALL xsell.train(%L, version => NULL).', model));
+END
+$$;
+COMMENT ON FUNCTION xsell_internal.require_ready(text, integer) IS 'Raises an error, with the versions to choose from, unless this one can be deployed.';
+
+-- Puts versions live as champion, challenger, challenger_2, ... and nothing else that takes a share.
+CREATE FUNCTION xsell_internal.put_live(model text, versions integer[], shares numeric[]) RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    live_role text;
+BEGIN
+    DELETE FROM xsell_internal.deployment d
+    WHERE d.model = put_live.model AND d.role <> 'champion' AND d.share > 0;
+    FOR i IN 1 .. cardinality(versions) LOOP
+        PERFORM xsell_internal.require_ready(model, versions[i]);
+        live_role := CASE i WHEN 1 THEN 'champion' WHEN 2 THEN 'challenger' ELSE 'challenger_' || i - 1 END;
+        INSERT INTO xsell_internal.deployment AS d (model, role, version, share) VALUES (model, live_role, versions[i], shares[i])
+        ON CONFLICT ON CONSTRAINT deployment_pkey DO UPDATE
+        SET version = excluded.version, share = excluded.share, deployed_at = now(), deployed_by = CURRENT_USER;
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION xsell_internal.put_live(text, integer[], numeric[]) IS 'Writes who scores which share, the champion first; a split that was there ends.';
+
+CREATE FUNCTION xsell.deploy(model text, version integer, role text DEFAULT 'champion') RETURNS SETOF xsell.deployment
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    in_force bigint := xsell_internal.lock_deployment(model);
+BEGIN
+    PERFORM xsell_internal.require_ready(model, version);
+    IF role = 'champion' THEN
+        PERFORM xsell_internal.put_live(model, ARRAY[version], ARRAY[1::numeric]);
+    ELSIF EXISTS (SELECT FROM xsell_internal.deployment d WHERE d.model = deploy.model AND d.role = deploy.role AND d.share > 0) THEN
+        RAISE EXCEPTION '% of model "%" takes part in a split', role, model
+            USING ERRCODE = 'object_in_use', HINT = 'Change the split with xsell.split_traffic, or end it by deploying a champion.';
+    ELSE
+        INSERT INTO xsell_internal.deployment AS d (model, role, version, share) VALUES (model, role, version, 0)
+        ON CONFLICT ON CONSTRAINT deployment_pkey DO UPDATE
+        SET version = excluded.version, deployed_at = now(), deployed_by = CURRENT_USER;
+        in_force := NULL;
+    END IF;
+    INSERT INTO xsell_internal.deployment_history (model, action, role, versions, shares, previous_id)
+    VALUES (model, 'deploy', role, ARRAY[version], ARRAY[(role = 'champion')::integer::numeric], in_force);
+    RETURN QUERY SELECT d.* FROM xsell.deployment d WHERE d.model = deploy.model ORDER BY d.share DESC, d.role;
+END
+$$;
+COMMENT ON FUNCTION xsell.deploy(text, integer, text) IS
+'Gives a role to a version and returns what is live. As champion it scores every entity from the commit on; other roles take no share until xsell.split_traffic.';
+
+CREATE FUNCTION xsell.rollback(model text, steps integer DEFAULT 1) RETURNS SETOF xsell.deployment
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    in_force bigint := xsell_internal.lock_deployment(model);
+    here xsell_internal.deployment_history;
+    earlier xsell_internal.deployment_history;
+    walked integer := 0;
+BEGIN
+    IF steps IS NULL OR steps < 1 THEN
+        RAISE EXCEPTION 'steps must be at least 1' USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    SELECT * INTO here FROM xsell_internal.deployment_history h WHERE h.history_id = in_force;
+    WHILE walked < steps LOOP
+        SELECT * INTO earlier FROM xsell_internal.deployment_history h WHERE h.history_id = here.previous_id;
+        IF NOT FOUND THEN
+            RAISE EXCEPTION 'model "%" has no deployment % step(s) back', model, steps USING ERRCODE = 'object_not_in_prerequisite_state',
+                DETAIL = format('Its history goes back %s step(s) from here.', walked),
+                HINT = 'See xsell.model_version for the versions that xsell.deploy can put live.';
+        END IF;
+        IF (earlier.versions, earlier.shares) IS DISTINCT FROM (here.versions, here.shares) THEN
+            walked := walked + 1;
+        END IF;
+        here := earlier;
+    END LOOP;
+    PERFORM xsell_internal.put_live(model, here.versions, here.shares);
+    INSERT INTO xsell_internal.deployment_history (model, action, role, versions, shares, previous_id, restored_id)
+    VALUES (model, 'rollback', 'champion', here.versions, here.shares, in_force, here.history_id);
+    RETURN QUERY SELECT d.* FROM xsell.deployment d WHERE d.model = rollback.model ORDER BY d.share DESC, d.role;
+END
+$$;
+COMMENT ON FUNCTION xsell.rollback(text, integer) IS
+'Goes back that many distinct deployments and returns what is live. A second rollback goes further back; it never returns to what was left.';
+
+CREATE FUNCTION xsell.split_traffic(model text, shares jsonb) RETURNS SETOF xsell.deployment
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    in_force bigint := xsell_internal.lock_deployment(model);
+    wrong text;
+    split_versions integer[];
+    split_shares numeric[];
+BEGIN
+    IF shares IS NULL OR jsonb_typeof(shares) <> 'object' OR shares = '{}' THEN
+        RAISE EXCEPTION 'shares must be an object of versions and their shares'
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'For example ''{"6": 0.9, "7": 0.1}''.';
+    END IF;
+    SELECT p.key INTO wrong FROM jsonb_each(shares) p
+    WHERE p.key !~ '^[1-9][0-9]{0,8}$' OR jsonb_typeof(p.value) <> 'number' OR NOT (p.value #>> '{}')::numeric BETWEEN 0.000001 AND 1 LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'share of version "%" is not valid', wrong
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'Keys are version numbers, values are shares above 0 and up to 1.';
+    END IF;
+    SELECT array_agg(p.key::integer ORDER BY p.value::numeric DESC, p.key::integer), array_agg(p.value::numeric ORDER BY p.value::numeric DESC, p.key::integer)
+      INTO split_versions, split_shares FROM jsonb_each_text(shares) p;
+    IF (SELECT sum(s) FROM unnest(split_shares) s) <> 1 THEN
+        RAISE EXCEPTION 'shares add up to %, not 1', (SELECT trim_scale(sum(s)) FROM unnest(split_shares) s) USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    PERFORM xsell_internal.put_live(model, split_versions, split_shares);
+    INSERT INTO xsell_internal.deployment_history (model, action, role, versions, shares, previous_id)
+    VALUES (model, 'split', 'champion', split_versions, split_shares, in_force);
+    RETURN QUERY SELECT d.* FROM xsell.deployment d WHERE d.model = split_traffic.model ORDER BY d.share DESC, d.role;
+END
+$$;
+COMMENT ON FUNCTION xsell.split_traffic(text, jsonb) IS
+'Divides the entities among versions, for example ''{"6": 0.9, "7": 0.1}'', and returns what is live. The largest share is the champion; an entity stays with its version.';
+
+CREATE FUNCTION xsell_internal.assigned_version(model text, entity bigint) RETURNS integer
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+    SELECT s.version
+    FROM (SELECT d.version, d.role, pg_catalog.sum(d.share) OVER (ORDER BY d.role) AS upto
+          FROM xsell_internal.deployment d WHERE d.model = assigned_version.model AND d.share > 0) s
+    WHERE (pg_catalog.hashint8extended(entity, pg_catalog.hashtext(assigned_version.model)) & 1048575) < s.upto * 1048576
+    ORDER BY s.role LIMIT 1;
+END;
+COMMENT ON FUNCTION xsell_internal.assigned_version(text, bigint) IS
+'The version that scores an entity under the split in force: the same one as long as the shares stay (NULL: nothing is deployed).';
+
+SELECT pg_catalog.pg_extension_config_dump('xsell_internal.feature_set', 'WHERE name <> ''cross_sell''');
+SELECT pg_catalog.pg_extension_config_dump('xsell_internal.model', 'WHERE model <> ''cross_sell''');
+SELECT pg_catalog.pg_extension_config_dump('xsell_internal.' || t, '')
+FROM unnest(ARRAY['model_version', 'model_blob', 'deployment', 'deployment_history', 'deployment_history_history_id_seq', 'training_run',
+                  'training_run_run_id_seq', 'model_metric', 'calibration_bin']) AS t;
