@@ -6,7 +6,8 @@
 
 namespace xsell::connectors {
 
-// "https://www.Acme.co.uk/x" or "Kim@mail.acme.co.uk" -> "acme.co.uk" by the public suffix list; nothing for a bare suffix or an address in numbers.
+// "https://www.Acme.co.uk/x" or "Kim@mail.acme.co.uk" -> "acme.co.uk" by the public suffix list; nothing for a bare suffix or an
+// address in numbers.
 std::optional<std::string> registrable_domain(std::string_view website_or_email);
 
 // Digits with a leading + where the source has one ("00" counts as +); nothing with fewer than five digits.

@@ -46,7 +46,8 @@ std::optional<std::string> url_problem(std::string_view url) {
     const std::size_t colon = authority.rfind(':');
     const bool port = colon != std::string_view::npos && authority.find(']', colon) == std::string_view::npos;
     const std::string_view host = port ? authority.substr(0, colon) : authority;
-    const bool clean = std::none_of(url.begin(), url.end(), [](char c) { return static_cast<unsigned char>(c) <= ' ' || c == '\\'; });
+    const bool clean =
+        std::none_of(url.begin(), url.end(), [](char c) { return static_cast<unsigned char>(c) <= ' ' || c == '\\'; });
     if (host.empty() || !clean) return "is not a valid address";
     if (plain && !is_loopback(host)) return "plain http is accepted for loopback addresses only; use https";
     return std::nullopt;
@@ -186,7 +187,8 @@ void Settings::finish() const {
     for (const auto &[key, option] : options_) {
         if (asked_.contains(key)) continue;
         const auto guess = nearest(key, known);
-        problems.push_back(key + ": unknown option of connector " + connector + (guess ? "; did you mean '" + *guess + "'?" : ""));
+        problems.push_back(key + ": unknown option of connector " + connector +
+                           (guess ? "; did you mean '" + *guess + "'?" : ""));
     }
     if (!problems.empty()) throw SettingsError(std::move(problems));
 }

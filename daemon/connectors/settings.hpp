@@ -32,20 +32,21 @@ struct FileSettings {
     std::string where;                           // "xselld.toml:41", for messages
 };
 
-// A connector's factory reads its options through the getters, then calls finish(). Getters never throw: they note the problem and
-// return the fallback, so that finish() can report every problem in one go (and every option that nobody asked for).
+// A connector's factory reads its options through the getters, then calls finish(). Getters never throw: they note the problem
+// and return the fallback, so that finish() can report every problem in one go (and every option that nobody asked for).
 class Settings {
   public:
     // Set by the configuration.
-    std::string org;                                                    // org_id
-    std::string connector;                                              // "salesforce", "hubspot", "csv"
-    std::string currency;                                               // of amounts that name none; may be empty
-    std::string where;                                                  // "xselld.toml:12", for messages
-    std::filesystem::path folder;                                       // of the configuration file: relative paths start there
-    std::vector<std::string> objects;                                   // which objects to sync; empty: all that the connector offers
-    std::map<std::string, std::vector<std::string>> attributes;         // object -> source fields to keep in attributes
-    std::map<std::string, std::map<std::string, std::string>> columns;  // object -> our column -> source field (overrides the field map)
-    std::vector<FileSettings> files;                                    // csv alone
+    std::string org;                                             // org_id
+    std::string connector;                                       // "salesforce", "hubspot", "csv"
+    std::string currency;                                        // of amounts that name none; may be empty
+    std::string where;                                           // "xselld.toml:12", for messages
+    std::filesystem::path folder;                                // of the configuration file: relative paths start there
+    std::vector<std::string> objects;                            // which objects to sync; empty: all that the connector offers
+    std::map<std::string, std::vector<std::string>> attributes;  // object -> source fields to keep in attributes
+    std::map<std::string, std::map<std::string, std::string>>
+        columns;                      // object -> our column -> source field (overrides the field map)
+    std::vector<FileSettings> files;  // csv alone
 
     // value: scalars as text ("true", "300", "abc"); lists joined by newlines. secret: it came from env: or file:.
     void set(const std::string &key, std::string value, bool secret = false);

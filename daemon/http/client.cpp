@@ -23,6 +23,7 @@ struct Receiver {
     bool too_large = false;
     bool plain = false;        // http: only a loopback peer will do, whatever the name resolved to
     bool foreign_peer = false;
+    bool headers_ended = false;  // the empty line after them has come
 };
 
 std::string trimmed_lower(std::string_view text) {
@@ -43,9 +44,11 @@ std::size_t on_body(char *data, std::size_t, std::size_t size, void *target) {
 }
 
 std::size_t on_header(char *data, std::size_t, std::size_t size, void *target) {
-    auto &headers = static_cast<Receiver *>(target)->response.headers;
+    auto &receiver = *static_cast<Receiver *>(target);
+    auto &headers = receiver.response.headers;
     std::string_view line(data, size);
     while (!line.empty() && (line.back() == '\n' || line.back() == '\r')) line.remove_suffix(1);
+    receiver.headers_ended = line.empty();
     if (line.starts_with("HTTP/")) headers.clear();  // the block after a "100 Continue"
     const std::size_t colon = line.find(':');
     if (colon == std::string_view::npos) return size;
@@ -157,16 +160,10 @@ Response Client::send(const Request &request) {
     }
 }
 
-Response Client::transfer(const Request &request, const Address &address) {
-    if (stop_wanted.load()) throw Error(Failure::stopped, "stopped");
+void Client::prepare(const Request &request, const Address &address) {
     CURL *curl = handle_->curl;
     curl_easy_reset(curl);  // keeps the connection
-    Receiver receiver;
-    receiver.limit = limits_.body_bytes;
-    receiver.plain = address.scheme == "http";
-    HeaderList headers;
-    for (const auto &[name, value] : request.headers) headers.add(name + ": " + value);
-    headers.add("Expect:");
+    handle_->detail[0] = '\0';
     const auto set = [curl](CURLoption option, auto value) { curl_easy_setopt(curl, option, value); };
     set(CURLOPT_URL, request.url.c_str());
     set(CURLOPT_PROTOCOLS_STR, "http,https");
@@ -181,13 +178,6 @@ Response Client::transfer(const Request &request, const Address &address) {
     set(CURLOPT_TCP_KEEPALIVE, 1L);
     set(CURLOPT_ACCEPT_ENCODING, "gzip");
     set(CURLOPT_USERAGENT, "xselld");
-    set(CURLOPT_HTTPHEADER, headers.list);
-    set(CURLOPT_WRITEFUNCTION, on_body);
-    set(CURLOPT_WRITEDATA, &receiver);
-    set(CURLOPT_HEADERFUNCTION, on_header);
-    set(CURLOPT_HEADERDATA, &receiver);
-    set(CURLOPT_PREREQFUNCTION, on_connected);
-    set(CURLOPT_PREREQDATA, &receiver);
     set(CURLOPT_XFERINFOFUNCTION, on_progress);
     set(CURLOPT_NOPROGRESS, 0L);
     set(CURLOPT_ERRORBUFFER, handle_->detail);
@@ -197,9 +187,28 @@ Response Client::transfer(const Request &request, const Address &address) {
     } else if (request.method != "GET") {
         set(CURLOPT_CUSTOMREQUEST, request.method.c_str());
     }
-    handle_->detail[0] = '\0';
+}
+
+Response Client::transfer(const Request &request, const Address &address) {
+    if (stop_wanted.load()) throw Error(Failure::stopped, "stopped");
+    prepare(request, address);
+    CURL *curl = handle_->curl;
+    Receiver receiver;
+    receiver.limit = limits_.body_bytes;
+    receiver.plain = address.scheme == "http";
+    HeaderList headers;
+    for (const auto &[name, value] : request.headers) headers.add(name + ": " + value);
+    headers.add("Expect:");
+    curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers.list);
+    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_body);
+    curl_easy_setopt(curl, CURLOPT_WRITEDATA, &receiver);
+    curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, on_header);
+    curl_easy_setopt(curl, CURLOPT_HEADERDATA, &receiver);
+    curl_easy_setopt(curl, CURLOPT_PREREQFUNCTION, on_connected);
+    curl_easy_setopt(curl, CURLOPT_PREREQDATA, &receiver);
     const CURLcode code = curl_easy_perform(curl);
     if (code != CURLE_OK) fail(code, receiver, address, handle_->detail);
+    if (!receiver.headers_ended) throw Error(Failure::network, address.host + ": the response was cut");
     long status = 0;
     curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
     receiver.response.status = static_cast<int>(status);

@@ -60,6 +60,7 @@ class Client {
 
   private:
     struct Handle;
+    void prepare(const Request &request, const Address &address);
     Response transfer(const Request &request, const Address &address);
     Trust trust_;
     Limits limits_;

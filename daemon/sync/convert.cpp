@@ -55,8 +55,8 @@ std::optional<std::string> whole_part(Reader &in) {
 }
 
 struct Clock {
-    std::int64_t micros = 0;   // since midnight
-    std::int64_t offset = 0;   // of the zone, in microseconds
+    std::int64_t micros = 0;  // since midnight
+    std::int64_t offset = 0;  // of the zone, in microseconds
 };
 
 constexpr std::int64_t second = 1'000'000;
@@ -224,9 +224,10 @@ std::string from_micros(std::int64_t micros) {
     const year_month_day date(day);
     const hh_mm_ss clock(time - day);
     char out[64];
-    std::snprintf(out, sizeof out, "%04d-%02u-%02u %02d:%02d:%02d.%06d+00", static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
-                  static_cast<unsigned>(date.day()), static_cast<int>(clock.hours().count()), static_cast<int>(clock.minutes().count()),
-                  static_cast<int>(clock.seconds().count()), static_cast<int>(clock.subseconds().count()));
+    std::snprintf(out, sizeof out, "%04d-%02u-%02u %02d:%02d:%02d.%06d+00", static_cast<int>(date.year()),
+                  static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()), static_cast<int>(clock.hours().count()),
+                  static_cast<int>(clock.minutes().count()), static_cast<int>(clock.seconds().count()),
+                  static_cast<int>(clock.subseconds().count()));
     return out;
 }
 
@@ -246,7 +247,8 @@ Value convert(const Column &column, std::string_view text, std::string &reason, 
         case ColumnType::boolean: value = to_boolean(text); break;
         default: value = to_timestamp(text, order); break;
     }
-    if (!value) reason = column.name + ": '" + cut(clean_text(text.substr(0, 200)).text, 100) + "' is not " + type_name(column.type);
+    if (!value)
+        reason = column.name + ": '" + cut(clean_text(text.substr(0, 200)).text, 100) + "' is not " + type_name(column.type);
     return value;
 }
 

@@ -18,8 +18,8 @@ std::optional<std::string> to_number(std::string_view text);
 std::optional<std::string> to_integer(std::string_view text);
 // true/false, yes/no, t/f, y/n, 1/0 in any case.
 std::optional<std::string> to_boolean(std::string_view text);
-// Microseconds since 1970 UTC. Accepts 2020-10-22T21:03:23.000+0000, ...+03:00, ...Z, nine-digit fractions, a blank instead of the T, days
-// alone (00:00) and epoch milliseconds of eleven digits or more. Without a zone it is UTC.
+// Microseconds since 1970 UTC. Accepts 2020-10-22T21:03:23.000+0000, ...+03:00, ...Z, nine-digit fractions, a blank instead of
+// the T, days alone (00:00) and epoch milliseconds of eleven digits or more. Without a zone it is UTC.
 std::optional<std::int64_t> to_micros(std::string_view text, DateOrder order = DateOrder::iso);
 std::string from_micros(std::int64_t micros);  // "2020-10-22 21:03:23.000000+00"
 std::optional<std::string> to_timestamp(std::string_view text, DateOrder order = DateOrder::iso);

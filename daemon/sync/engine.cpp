@@ -15,7 +15,8 @@ bool stopping(const Options &options) { return options.stop && options.stop->loa
 void pause(double seconds, const Options &options) {
     if (options.sleep) return options.sleep(seconds);
     const auto until = std::chrono::steady_clock::now() + std::chrono::duration<double>(seconds);
-    while (!stopping(options) && std::chrono::steady_clock::now() < until) std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    while (!stopping(options) && std::chrono::steady_clock::now() < until)
+        std::this_thread::sleep_for(std::chrono::milliseconds(50));
 }
 
 // How long to wait before a page is tried again; throws the fault on when there have been enough tries.
@@ -47,7 +48,13 @@ class Reading {
 
     ObjectResult run() {
         result_.object = object_.name;
-        retried([&] { result_.busy = !store_.lock(org_, object_.name); });
+        constexpr double glance = 0.25;
+        for (double waited = 0;; waited += glance) {
+            retried([&] { locked_ = store_.lock(org_, object_.name); });
+            if (locked_ || waited >= options_.lock_patience) break;
+            pause(glance, options_);
+        }
+        result_.busy = !locked_;
         if (result_.busy) return std::move(result_);
         try {
             retried([&] {
@@ -56,6 +63,7 @@ class Reading {
                 run_ = store_.begin(org_, object_.name);
             });
             while (!done_) next_page();
+            retried([&] { store_.end(org_, object_.name, run_, std::nullopt); }, false);
         } catch (const SyncError &fault) {
             close(fault.what());
             throw;
@@ -63,7 +71,6 @@ class Reading {
             close(fault.what());
             throw SyncError(Fault::object, fault.what());
         }
-        retried([&] { store_.end(org_, object_.name, run_, std::nullopt); });
         store_.unlock(org_, object_.name);
         return std::move(result_);
     }
@@ -72,9 +79,9 @@ class Reading {
 
   private:
     template <typename Step>
-    void retried(Step step) {
+    void retried(Step step, bool stoppable = true) {
         for (;;) {
-            if (stopping(options_)) throw SyncError(Fault::stopped, "stopped");
+            if (stoppable && stopping(options_)) throw SyncError(Fault::stopped, "stopped");
             try {
                 step();
                 backoff_.reset();
@@ -96,8 +103,9 @@ class Reading {
     // After a fault nobody knows whether the page was committed, or whether the lock is still ours: the database does.
     void resume() {
         try {
-            if (run_ == 0) return;
-            if (!store_.lock(org_, object_.name)) throw SyncError(Fault::object, "another daemon took over after the connection was lost");
+            if (!locked_) return;
+            if (!store_.lock(org_, object_.name))
+                throw SyncError(Fault::object, "another daemon took over after the connection was lost");
             state_ = store_.state(org_, object_.name);
         } catch (const SyncError &fault) {
             if (fault.fault != Fault::transient) throw;  // still no connection: the step itself will find out
@@ -110,7 +118,8 @@ class Reading {
         retried([&] {
             page = connector_.fetch(object_, state_);
             if (!page.done && (page.next_state == state_ || seen_.contains(std::hash<std::string>{}(page.next_state)))) {
-                throw SyncError(Fault::object, "the source leads back to a page that was already read; stopped instead of reading in circles");
+                throw SyncError(Fault::object,
+                                "the source leads back to a page that was already read; stopped instead of reading in circles");
             }
             counts = store_.commit_page(org_, object_, run_, connector_.map_hash(object_), page);
         });
@@ -141,7 +150,7 @@ class Reading {
     ObjectResult result_;
     std::string state_;
     std::int64_t run_ = 0;
-    bool done_ = false;
+    bool locked_ = false, done_ = false;
     std::set<std::size_t> seen_;
 };
 
@@ -165,7 +174,8 @@ OrgResult run_job(const OrgJob &job, const Options &options) {
 }  // namespace
 
 bool OrgResult::failed() const {
-    return error || std::any_of(objects.begin(), objects.end(), [](const ObjectResult &object) { return object.error.has_value(); });
+    return error ||
+           std::any_of(objects.begin(), objects.end(), [](const ObjectResult &object) { return object.error.has_value(); });
 }
 
 OrgResult sync_org(const std::string &org, Connector &connector, Store &store, const Options &options) {
@@ -180,7 +190,7 @@ OrgResult sync_org(const std::string &org, Connector &connector, Store &store, c
             } catch (const SyncError &fault) {
                 reading.result().error = fault.what();
                 result.objects.push_back(reading.result());
-                if (fault.fault == Fault::object) continue;
+                if (fault.fault == Fault::object || fault.fault == Fault::transient) continue;
                 result.error = fault.what();
                 break;
             }

@@ -20,17 +20,18 @@ struct Progress {
 };
 
 struct Options {
-    int tries = 6;                   // of one page, for faults that name no waiting time
-    int told_waits = 60;             // of one page, when the server says how long to wait
-    double first_wait = 1;           // seconds; doubled each time, drawn at random between 0 and the full value
+    int tries = 6;          // of one page, for faults that name no waiting time
+    int told_waits = 60;    // of one page, when the server says how long to wait
+    double first_wait = 1;  // seconds; doubled each time, drawn at random between 0 and the full value
     double longest_wait = 60;
     double longest_told_wait = 3600;
-    std::size_t workers = 4;         // orgs read at the same time
-    std::vector<std::string> objects;                   // empty: all
-    const std::atomic<bool> *stop = nullptr;            // true: finish the page and stop
-    std::function<void(const Progress &)> progress;     // called from several threads
-    std::function<void(const std::string &)> note;      // a sentence for the log; called from several threads
-    std::function<void(double seconds)> sleep;          // default: sleeps, but wakes up for stop
+    double lock_patience = 3;                        // seconds: the session of a killed daemon takes a moment to end
+    std::size_t workers = 4;                         // orgs read at the same time
+    std::vector<std::string> objects;                // empty: all
+    const std::atomic<bool> *stop = nullptr;         // true: finish the page and stop
+    std::function<void(const Progress &)> progress;  // called from several threads
+    std::function<void(const std::string &)> note;   // a sentence for the log; called from several threads
+    std::function<void(double seconds)> sleep;       // default: sleeps, but wakes up for stop
 };
 
 struct ObjectResult {

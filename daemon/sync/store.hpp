@@ -27,8 +27,10 @@ class Store {
     virtual std::string state(const std::string &org, const std::string &object) = 0;  // "" when there is none
     virtual std::int64_t begin(const std::string &org, const std::string &object) = 0;
     // One transaction: rows, rejects, sweep, state and counters.
-    virtual MergeCounts commit_page(const std::string &org, const Object &object, std::int64_t run, std::int64_t map_hash, const Page &page) = 0;
-    virtual void end(const std::string &org, const std::string &object, std::int64_t run, const std::optional<std::string> &error) = 0;
+    virtual MergeCounts commit_page(const std::string &org, const Object &object, std::int64_t run, std::int64_t map_hash,
+                                    const Page &page) = 0;
+    virtual void end(const std::string &org, const std::string &object, std::int64_t run,
+                     const std::optional<std::string> &error) = 0;
 };
 
 }  // namespace xsell::sync

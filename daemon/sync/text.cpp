@@ -15,7 +15,10 @@ std::size_t character(std::string_view text) {
     const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
     const unsigned char first = byte(0);
     if (first < 0x80) return 1;
-    const std::size_t length = first >= 0xC2 && first <= 0xDF ? 2 : (first & 0xF0) == 0xE0 ? 3 : first >= 0xF0 && first <= 0xF4 ? 4 : 0;
+    const std::size_t length = first >= 0xC2 && first <= 0xDF   ? 2
+                               : (first & 0xF0) == 0xE0         ? 3
+                               : first >= 0xF0 && first <= 0xF4 ? 4
+                                                                : 0;
     if (length == 0 || text.size() < length) return 0;
     for (std::size_t i = 1; i < length; ++i) {
         if ((byte(i) & 0xC0) != 0x80) return 0;
@@ -32,7 +35,10 @@ int escape(std::string_view text) {
     int value = 0;
     for (std::size_t i = 2; i < 6; ++i) {
         const char c = text[i];
-        const int digit = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+        const int digit = c >= '0' && c <= '9'   ? c - '0'
+                          : c >= 'a' && c <= 'f' ? c - 'a' + 10
+                          : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                                 : -1;
         if (digit < 0) return -1;
         value = value * 16 + digit;
     }
@@ -43,7 +49,8 @@ int escape(std::string_view text) {
 std::size_t copy_escape(std::string_view json, Cleaned &out) {
     const int value = escape(json);
     if (value < 0) {  // an escape of one character; the character itself may still be part of broken UTF-8
-        const bool plain = json.size() > 1 && static_cast<unsigned char>(json[1]) >= 0x20 && static_cast<unsigned char>(json[1]) < 0x80;
+        const bool plain =
+            json.size() > 1 && static_cast<unsigned char>(json[1]) >= 0x20 && static_cast<unsigned char>(json[1]) < 0x80;
         out.text.append(json.substr(0, plain ? 2 : 1));
         return plain ? 2 : 1;
     }

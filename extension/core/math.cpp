@@ -15,9 +15,7 @@ constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN();
 constexpr double ln2_high = 0x1.62e42feep-1;
 constexpr double ln2_low = 0x1.a39ef35793c76p-33;
 
-double power_of_two(int k) {
-    return std::bit_cast<double>(static_cast<std::uint64_t>(k + 1023) << 52);
-}
+double power_of_two(int k) { return std::bit_cast<double>(static_cast<std::uint64_t>(k + 1023) << 52); }
 
 }  // namespace
 
@@ -76,8 +74,6 @@ double sigmoid(double x) {
     return e / (1 + e);
 }
 
-double logit(double p) {
-    return log(p) - log(1 - p);
-}
+double logit(double p) { return log(p) - log(1 - p); }
 
 }  // namespace xsell::core

@@ -358,6 +358,14 @@ BEGIN
 END
 $$;
 
-SELECT pg_catalog.pg_extension_config_dump('xsell.' || t, '')
-FROM unnest(ARRAY['org', 'org_grant', 'account', 'contact', 'lead', 'product', 'opportunity', 'opportunity_line', 'asset', 'activity',
-                  'crm_user', 'stage_map']) AS t;
+-- One statement each: the extension's own row cannot be updated twice by one command.
+DO $$
+DECLARE
+    kept text;
+BEGIN
+    FOREACH kept IN ARRAY ARRAY['org', 'org_grant', 'account', 'contact', 'lead', 'product', 'opportunity', 'opportunity_line', 'asset', 'activity',
+                                'crm_user', 'stage_map'] LOOP
+        PERFORM pg_catalog.pg_extension_config_dump(('xsell.' || kept)::pg_catalog.regclass, '');
+    END LOOP;
+END
+$$;

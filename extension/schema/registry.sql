@@ -326,7 +326,7 @@ BEGIN
     RAISE EXCEPTION USING ERRCODE = CASE WHEN found_status IS NULL THEN 'undefined_object' ELSE 'object_not_in_prerequisite_state' END,
         MESSAGE = format(CASE WHEN found_status IS NULL THEN 'version %s of model "%s" does not exist' ELSE 'version %s of model "%s" is retired' END,
                          COALESCE(version::text, 'NULL'), model),
-        HINT = COALESCE(format('Ready versions: %s.', ready), format('Train one: CALL xsell.train(%L, version => NULL).', model));
+        HINT = CASE WHEN ready IS NULL THEN format('Train one with CALL xsell.train(%L, version => NULL).', model) ELSE format('Ready versions: %s.', ready) END;
 END
 $$;
 COMMENT ON FUNCTION xsell_internal.require_ready(text, integer) IS 'Raises an error, with the versions to choose from, unless this one can be deployed.';
@@ -360,6 +360,10 @@ DECLARE
     in_force bigint := xsell_internal.lock_deployment(model);
 BEGIN
     PERFORM xsell_internal.require_ready(model, version);
+    IF role IS NULL OR role !~ '^[a-z][a-z0-9_]{0,62}$' THEN
+        RAISE EXCEPTION '"%" cannot be a role', role
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'Roles are champion, challenger, shadow, or a name of lower case letters, digits and underscores.';
+    END IF;
     IF role = 'champion' THEN
         PERFORM xsell_internal.put_live(model, ARRAY[version], ARRAY[1::numeric]);
     ELSIF EXISTS (SELECT FROM xsell_internal.deployment d WHERE d.model = deploy.model AND d.role = deploy.role AND d.share > 0) THEN
@@ -462,6 +466,13 @@ COMMENT ON FUNCTION xsell_internal.assigned_version(text, bigint) IS
 
 SELECT pg_catalog.pg_extension_config_dump('xsell_internal.feature_set', 'WHERE name <> ''cross_sell''');
 SELECT pg_catalog.pg_extension_config_dump('xsell_internal.model', 'WHERE model <> ''cross_sell''');
-SELECT pg_catalog.pg_extension_config_dump('xsell_internal.' || t, '')
-FROM unnest(ARRAY['model_version', 'model_blob', 'deployment', 'deployment_history', 'deployment_history_history_id_seq', 'training_run',
-                  'training_run_run_id_seq', 'model_metric', 'calibration_bin']) AS t;
+DO $$
+DECLARE
+    kept text;
+BEGIN
+    FOREACH kept IN ARRAY ARRAY['model_version', 'model_blob', 'deployment', 'deployment_history', 'deployment_history_history_id_seq', 'training_run',
+                  'training_run_run_id_seq', 'model_metric', 'calibration_bin'] LOOP
+        PERFORM pg_catalog.pg_extension_config_dump(('xsell_internal.' || kept)::pg_catalog.regclass, '');
+    END LOOP;
+END
+$$;

@@ -402,6 +402,14 @@ COMMENT ON COLUMN xsell.data_quality.problem IS 'What is wrong: no exchange rate
 COMMENT ON COLUMN xsell.data_quality.detail IS 'More about it.';
 COMMENT ON COLUMN xsell.data_quality.noticed_at IS 'When it was noticed.';
 
-SELECT pg_catalog.pg_extension_config_dump('xsell_internal.' || t, '')
-FROM unnest(ARRAY['source_record', 'sync_state', 'sync_run', 'sync_run_run_id_seq', 'dead_letter', 'dead_letter_dead_letter_id_seq',
-                  'data_quality']) AS t;
+-- One statement each: the extension's own row cannot be updated twice by one command.
+DO $$
+DECLARE
+    kept text;
+BEGIN
+    FOREACH kept IN ARRAY ARRAY['source_record', 'sync_state', 'sync_run', 'sync_run_run_id_seq', 'dead_letter', 'dead_letter_dead_letter_id_seq',
+                                'data_quality'] LOOP
+        PERFORM pg_catalog.pg_extension_config_dump(('xsell_internal.' || kept)::pg_catalog.regclass, '');
+    END LOOP;
+END
+$$;

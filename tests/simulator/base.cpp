@@ -8,9 +8,7 @@
 namespace xsell::simulator {
 namespace {
 
-std::chrono::year_month_day civil(Time time) {
-    return std::chrono::sys_days{std::chrono::days{midnight(time) / day}};
-}
+std::chrono::year_month_day civil(Time time) { return std::chrono::sys_days{std::chrono::days{midnight(time) / day}}; }
 
 bool digits(std::string_view text, std::size_t at, std::size_t count, int &value) {
     if (at + count > text.size()) return false;
@@ -36,16 +34,21 @@ std::optional<int> offset_minutes(std::string_view zone) {
 
 Time make_time(int years, unsigned month, unsigned day_of_month) {
     using namespace std::chrono;
-    return sys_days{std::chrono::year{years} / std::chrono::month{month} / std::chrono::day{day_of_month}}.time_since_epoch().count() * day;
+    return sys_days{std::chrono::year{years} / std::chrono::month{month} / std::chrono::day{day_of_month}}
+               .time_since_epoch()
+               .count() *
+           day;
 }
 
 std::optional<std::int64_t> parse_millis(std::string_view text) {
     int y = 0, mo = 0, d = 0, h = 0, mi = 0, s = 0;
-    if (!digits(text, 0, 4, y) || !digits(text, 5, 2, mo) || !digits(text, 8, 2, d) || text[4] != '-' || text[7] != '-') return std::nullopt;
+    if (!digits(text, 0, 4, y) || !digits(text, 5, 2, mo) || !digits(text, 8, 2, d) || text[4] != '-' || text[7] != '-')
+        return std::nullopt;
     if (mo < 1 || mo > 12 || d < 1 || d > 31) return std::nullopt;
     Time seconds = make_time(y, static_cast<unsigned>(mo), static_cast<unsigned>(d));
     if (text.size() == 10) return seconds * 1000;
-    if ((text[10] != 'T' && text[10] != ' ') || !digits(text, 11, 2, h) || !digits(text, 14, 2, mi) || !digits(text, 17, 2, s)) return std::nullopt;
+    if ((text[10] != 'T' && text[10] != ' ') || !digits(text, 11, 2, h) || !digits(text, 14, 2, mi) || !digits(text, 17, 2, s))
+        return std::nullopt;
     seconds += h * hour + mi * minute + s;
     std::size_t at = 19;
     std::int64_t millis = 0, scale = 100;
@@ -66,8 +69,8 @@ Time parse_time(std::string_view text) {
 std::string iso(Time time) {
     const auto date = civil(time);
     const Time rest = time - midnight(time);
-    return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z", int(date.year()), unsigned(date.month()), unsigned(date.day()), rest / hour,
-                       rest / minute % 60, rest % 60);
+    return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z", int(date.year()), unsigned(date.month()), unsigned(date.day()),
+                       rest / hour, rest / minute % 60, rest % 60);
 }
 
 std::string iso_day(Time time) {
@@ -101,7 +104,8 @@ std::string upper(std::string_view text) {
 }
 
 std::string replaced(std::string text, std::string_view from, std::string_view to) {
-    for (std::size_t at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size())) text.replace(at, from.size(), to);
+    for (std::size_t at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size()))
+        text.replace(at, from.size(), to);
     return text;
 }
 
@@ -132,8 +136,10 @@ void append_json(std::string &out, std::string_view text) {
             case '\r': out += "\\r"; break;
             case '\t': out += "\\t"; break;
             default:
-                if (static_cast<unsigned char>(c) < 0x20) out += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
-                else out += c;
+                if (static_cast<unsigned char>(c) < 0x20)
+                    out += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
+                else
+                    out += c;
         }
     }
     out += '"';

@@ -29,11 +29,12 @@ class Rng {
     std::int64_t between(std::int64_t low, std::int64_t high) {
         return high <= low ? low : low + static_cast<std::int64_t>(next() % static_cast<std::uint64_t>(high - low + 1));
     }
-    double normal() {
-        return std::sqrt(-2 * std::log(1 - uniform())) * std::cos(6.283185307179586 * uniform());
-    }
+    double normal() { return std::sqrt(-2 * std::log(1 - uniform())) * std::cos(6.283185307179586 * uniform()); }
     double gumbel() { return -std::log(-std::log(uniform() * (1 - 2e-16) + 1e-16)); }
-    template <class Pool> const auto &pick(const Pool &pool) { return pool[below(std::size(pool))]; }
+    template <class Pool>
+    const auto &pick(const Pool &pool) {
+        return pool[below(std::size(pool))];
+    }
 
   private:
     std::uint64_t state_;
@@ -52,7 +53,7 @@ std::string lower(std::string_view text);
 std::string upper(std::string_view text);
 std::string replaced(std::string text, std::string_view from, std::string_view to);
 std::vector<std::string> split(std::string_view text, char separator);
-std::string plain(double number);  // shortest text with at most two decimals: 1200, 99.5
+std::string plain(double number);                           // shortest text with at most two decimals: 1200, 99.5
 void append_json(std::string &out, std::string_view text);  // as a JSON string, quotes included; a NUL byte becomes \u0000
 void append_csv(std::string &out, std::string_view text);
 

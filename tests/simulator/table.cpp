@@ -37,28 +37,113 @@ int Object::column(std::string_view wanted) const {
 const std::vector<Object> &objects() {
     using enum Kind;
     static const std::vector<Object> all = {
-        {"crm_user", {{"name", text}, {"email", email}, {"username", text}, {"is_active", boolean}, {"time_zone", text}, {"created_at", time}}},
-        {"account", {{"name", text}, {"type", text}, {"industry", text}, {"website", text}, {"domain", text}, {"phone", phone}, {"street", text},
-                     {"city", text}, {"postal_code", text}, {"country", text}, {"annual_revenue", number}, {"employees", number},
-                     {"description", text}, {"owner_id", reference}, {"created_at", time}}},
-        {"contact", {{"account_id", reference}, {"first_name", text}, {"last_name", text}, {"title", text}, {"email", email}, {"phone", phone},
-                     {"do_not_contact", boolean}, {"owner_id", reference}, {"created_at", time}}},
-        {"lead", {{"company", text}, {"first_name", text}, {"last_name", text}, {"title", text}, {"email", email}, {"phone", phone},
-                  {"website", text}, {"domain", text}, {"industry", text}, {"country", text}, {"employees", number}, {"status", text},
-                  {"source", text}, {"owner_id", reference}, {"converted_at", time}, {"converted_account_id", reference}, {"created_at", time}}},
-        {"product", {{"name", text}, {"code", text}, {"family", text}, {"description", text}, {"price", number}, {"is_active", boolean},
-                     {"created_at", time}}},
-        {"opportunity", {{"account_id", reference}, {"name", text}, {"pipeline", text}, {"stage", text}, {"type", text}, {"amount", number},
-                         {"currency", text}, {"probability", number}, {"is_closed", boolean}, {"is_won", boolean}, {"closed_at", time},
-                         {"owner_id", reference}, {"created_at", time}}},
-        {"opportunity_line", {{"opportunity_id", reference}, {"product_id", reference}, {"name", text}, {"quantity", number},
-                              {"unit_price", number}, {"amount", number}, {"currency", text}, {"created_at", time}}},
-        {"asset", {{"account_id", reference}, {"contact_id", reference}, {"product_id", reference}, {"name", text}, {"status", text},
-                   {"quantity", number}, {"amount", number}, {"purchased_at", time}, {"installed_at", time}, {"ends_at", time},
-                   {"created_at", time}}},
-        {"activity", {{"kind", text}, {"account_id", reference}, {"contact_id", reference}, {"opportunity_id", reference}, {"subject", text},
-                      {"occurred_at", time}, {"duration", number}, {"direction", text}, {"status", text}, {"is_closed", boolean},
-                      {"owner_id", reference}, {"created_at", time}}},
+        {"crm_user",
+         {{"name", text},
+          {"email", email},
+          {"username", text},
+          {"is_active", boolean},
+          {"time_zone", text},
+          {"created_at", time}}},
+        {"account",
+         {{"name", text},
+          {"type", text},
+          {"industry", text},
+          {"website", text},
+          {"domain", text},
+          {"phone", phone},
+          {"street", text},
+          {"city", text},
+          {"postal_code", text},
+          {"country", text},
+          {"annual_revenue", number},
+          {"employees", number},
+          {"description", text},
+          {"owner_id", reference},
+          {"created_at", time}}},
+        {"contact",
+         {{"account_id", reference},
+          {"first_name", text},
+          {"last_name", text},
+          {"title", text},
+          {"email", email},
+          {"phone", phone},
+          {"do_not_contact", boolean},
+          {"owner_id", reference},
+          {"created_at", time}}},
+        {"lead",
+         {{"company", text},
+          {"first_name", text},
+          {"last_name", text},
+          {"title", text},
+          {"email", email},
+          {"phone", phone},
+          {"website", text},
+          {"domain", text},
+          {"industry", text},
+          {"country", text},
+          {"employees", number},
+          {"status", text},
+          {"source", text},
+          {"owner_id", reference},
+          {"converted_at", time},
+          {"converted_account_id", reference},
+          {"created_at", time}}},
+        {"product",
+         {{"name", text},
+          {"code", text},
+          {"family", text},
+          {"description", text},
+          {"price", number},
+          {"is_active", boolean},
+          {"created_at", time}}},
+        {"opportunity",
+         {{"account_id", reference},
+          {"name", text},
+          {"pipeline", text},
+          {"stage", text},
+          {"type", text},
+          {"amount", number},
+          {"currency", text},
+          {"probability", number},
+          {"is_closed", boolean},
+          {"is_won", boolean},
+          {"closed_at", time},
+          {"owner_id", reference},
+          {"created_at", time}}},
+        {"opportunity_line",
+         {{"opportunity_id", reference},
+          {"product_id", reference},
+          {"name", text},
+          {"quantity", number},
+          {"unit_price", number},
+          {"amount", number},
+          {"currency", text},
+          {"created_at", time}}},
+        {"asset",
+         {{"account_id", reference},
+          {"contact_id", reference},
+          {"product_id", reference},
+          {"name", text},
+          {"status", text},
+          {"quantity", number},
+          {"amount", number},
+          {"purchased_at", time},
+          {"installed_at", time},
+          {"ends_at", time},
+          {"created_at", time}}},
+        {"activity",
+         {{"kind", text},
+          {"account_id", reference},
+          {"contact_id", reference},
+          {"opportunity_id", reference},
+          {"subject", text},
+          {"occurred_at", time},
+          {"duration", number},
+          {"direction", text},
+          {"status", text},
+          {"is_closed", boolean},
+          {"owner_id", reference},
+          {"created_at", time}}},
     };
     return all;
 }
@@ -71,7 +156,7 @@ const Object &object_named(std::string_view name) {
 }
 
 std::string IdScheme::make(std::size_t position) const {
-    if (prefix.empty()) return std::to_string(base + 7 * position);
+    if (prefix.empty()) return std::to_string(base + number_step * position);
     std::string id(15, '0');
     id.replace(0, prefix.size(), prefix);
     std::size_t rest = position + 1;
@@ -84,8 +169,8 @@ std::optional<std::size_t> IdScheme::position(std::string_view id) const {
     if (prefix.empty()) {
         if (id.empty() || id.size() > 18 || id.find_first_not_of("0123456789") != std::string_view::npos) return std::nullopt;
         for (const char c : id) number = number * 10 + static_cast<std::uint64_t>(c - '0');
-        if (number < base || (number - base) % 7 != 0) return std::nullopt;
-        return (number - base) / 7;
+        if (number < base || (number - base) % number_step != 0) return std::nullopt;
+        return (number - base) / number_step;
     }
     if ((id.size() != 15 && id.size() != 18) || !id.starts_with(prefix)) return std::nullopt;
     for (const char c : id.substr(prefix.size(), 15 - prefix.size())) {
@@ -109,12 +194,24 @@ std::string_view Table::value(std::size_t position, int column) const {
     return rest.substr(0, rest.find(separator));
 }
 
+std::vector<std::string_view> Table::values(std::size_t position) const {
+    const Row &row = rows_[position];
+    std::string_view rest(arena_.data() + row.offset, row.length);
+    std::vector<std::string_view> all(object_->columns.size());
+    for (std::string_view &value : all) {
+        const std::size_t end = rest.find(separator);
+        value = rest.substr(0, end);
+        if (end != std::string_view::npos) rest.remove_prefix(end + 1);
+    }
+    return all;
+}
+
 std::size_t Table::add(std::initializer_list<std::string_view> values, Time modified, Time visible) {
     assert(values.size() == object_->columns.size());
     Row row;
     row.offset = arena_.size();
-    for (const std::string_view value : values) {
-        if (arena_.size() > row.offset || &value != values.begin()) arena_ += separator;
+    for (const std::string_view &value : values) {
+        if (&value != values.begin()) arena_ += separator;
         arena_ += value;
     }
     row.length = static_cast<std::uint32_t>(arena_.size() - row.offset);

@@ -32,10 +32,12 @@ struct Row {
     Time deleted = 0;  // 0: live
 };
 
+inline constexpr std::uint64_t number_step = 14;
+
 // How positions become ids: Salesforce ids are base 62 with a key prefix, HubSpot ids are numbers.
 struct IdScheme {
     std::string prefix;      // Salesforce: key prefix and pod, 5 characters
-    std::uint64_t base = 0;  // HubSpot: the id of position 0; ids are 7 apart
+    std::uint64_t base = 0;  // HubSpot: the id of position 0; ids are number_step apart
     std::string make(std::size_t position) const;
     std::optional<std::size_t> position(std::string_view id) const;
 };
@@ -49,10 +51,13 @@ class Table {
     std::size_t size() const { return rows_.size(); }
     const Row &row(std::size_t position) const { return rows_[position]; }
     std::string id(std::size_t position) const { return ids_.make(position); }
-    std::uint64_t number(std::size_t position) const { return ids_.base + 7 * position; }
+    std::uint64_t number(std::size_t position) const { return ids_.base + number_step * position; }
     std::optional<std::size_t> find(std::string_view id) const;  // by 15 or 18 characters, or digits
     std::string_view value(std::size_t position, int column) const;
-    std::string_view value(std::size_t position, std::string_view column) const { return value(position, object_->column(column)); }
+    std::string_view value(std::size_t position, std::string_view column) const {
+        return value(position, object_->column(column));
+    }
+    std::vector<std::string_view> values(std::size_t position) const;
     bool visible(std::size_t position, Time now) const { return rows_[position].visible <= now; }
     bool live(std::size_t position, Time now) const { return visible(position, now) && rows_[position].deleted == 0; }
 
@@ -66,7 +71,6 @@ class Table {
     // Brings the index up to date after a batch of changes; true when there were any.
     bool settle();
     const std::vector<std::uint32_t> &by_modified() const { return index_; }
-    bool dirty() const { return !changed_.empty(); }
 
   private:
     const Object *object_;

@@ -8,7 +8,7 @@ namespace xsell::core {
 namespace {
 
 class DisjointSets {
-public:
+  public:
     explicit DisjointSets(std::size_t size) : parent_(size) {
         for (std::size_t i = 0; i < size; ++i) {
             parent_[i] = static_cast<std::uint32_t>(i);
@@ -30,7 +30,7 @@ public:
         parent_[std::max(a, b)] = std::min(a, b);
     }
 
-private:
+  private:
     std::vector<std::uint32_t> parent_;
 };
 

@@ -8,11 +8,11 @@ namespace {
 
 // U+00C0 to U+017F, one entry a code point; '?' marks what the ligature table below handles, ' ' what is no letter.
 constexpr std::string_view latin =
-    "aaaaaa?ceeeeiiiidnooooo ouuuuy??"  // C0..DF
-    "aaaaaa?ceeeeiiiidnooooo ouuuuy?y"  // E0..FF
-    "aaaaaaccccccccddddeeeeeeeeeegggg"  // 100..11F
-    "gggghhhhiiiiiiiiii??jjkkklllllll"  // 120..13F
-    "lllnnnnnn?nnoooooo??rrrrrrssssss"  // 140..15F
+    "aaaaaa?ceeeeiiiidnooooo ouuuuy??"   // C0..DF
+    "aaaaaa?ceeeeiiiidnooooo ouuuuy?y"   // E0..FF
+    "aaaaaaccccccccddddeeeeeeeeeegggg"   // 100..11F
+    "gggghhhhiiiiiiiiii??jjkkklllllll"   // 120..13F
+    "lllnnnnnn?nnoooooo??rrrrrrssssss"   // 140..15F
     "ssttttttuuuuuuuuuuuuwwyyyzzzzzzs";  // 160..17F
 static_assert(latin.size() == 0x180 - 0xC0);
 
@@ -21,9 +21,9 @@ struct Ligature {
     std::u32string_view letters;
 };
 constexpr std::array ligatures{
-    Ligature{0xC6, U"ae"},  Ligature{0xE6, U"ae"},  Ligature{0xDE, U"th"},  Ligature{0xFE, U"th"},
-    Ligature{0xDF, U"ss"},  Ligature{0x132, U"ij"}, Ligature{0x133, U"ij"}, Ligature{0x149, U"n"},
-    Ligature{0x152, U"oe"}, Ligature{0x153, U"oe"}, Ligature{0x1E9E, U"ss"}, Ligature{0xFB01, U"fi"}, Ligature{0xFB02, U"fl"},
+    Ligature{0xC6, U"ae"},   Ligature{0xE6, U"ae"},   Ligature{0xDE, U"th"},   Ligature{0xFE, U"th"},  Ligature{0xDF, U"ss"},
+    Ligature{0x132, U"ij"},  Ligature{0x133, U"ij"},  Ligature{0x149, U"n"},   Ligature{0x152, U"oe"}, Ligature{0x153, U"oe"},
+    Ligature{0x1E9E, U"ss"}, Ligature{0xFB01, U"fi"}, Ligature{0xFB02, U"fl"},
 };
 
 // U+1E00 to U+1EF9 come in runs of one base letter.
@@ -32,12 +32,12 @@ struct Run {
     char letter;
 };
 constexpr std::array latin_additional{
-    Run{0x1E01, 'a'}, Run{0x1E07, 'b'}, Run{0x1E09, 'c'}, Run{0x1E13, 'd'}, Run{0x1E1D, 'e'}, Run{0x1E1F, 'f'}, Run{0x1E21, 'g'},
-    Run{0x1E2B, 'h'}, Run{0x1E2F, 'i'}, Run{0x1E35, 'k'}, Run{0x1E3D, 'l'}, Run{0x1E43, 'm'}, Run{0x1E4B, 'n'}, Run{0x1E53, 'o'},
-    Run{0x1E57, 'p'}, Run{0x1E5F, 'r'}, Run{0x1E69, 's'}, Run{0x1E71, 't'}, Run{0x1E7B, 'u'}, Run{0x1E7F, 'v'}, Run{0x1E89, 'w'},
-    Run{0x1E8D, 'x'}, Run{0x1E8F, 'y'}, Run{0x1E95, 'z'}, Run{0x1E96, 'h'}, Run{0x1E97, 't'}, Run{0x1E98, 'w'}, Run{0x1E99, 'y'},
-    Run{0x1E9A, 'a'}, Run{0x1E9F, 's'}, Run{0x1EB7, 'a'}, Run{0x1EC7, 'e'}, Run{0x1ECB, 'i'}, Run{0x1EE3, 'o'}, Run{0x1EF1, 'u'},
-    Run{0x1EF9, 'y'},
+    Run{0x1E01, 'a'}, Run{0x1E07, 'b'}, Run{0x1E09, 'c'}, Run{0x1E13, 'd'}, Run{0x1E1D, 'e'}, Run{0x1E1F, 'f'},
+    Run{0x1E21, 'g'}, Run{0x1E2B, 'h'}, Run{0x1E2F, 'i'}, Run{0x1E35, 'k'}, Run{0x1E3D, 'l'}, Run{0x1E43, 'm'},
+    Run{0x1E4B, 'n'}, Run{0x1E53, 'o'}, Run{0x1E57, 'p'}, Run{0x1E5F, 'r'}, Run{0x1E69, 's'}, Run{0x1E71, 't'},
+    Run{0x1E7B, 'u'}, Run{0x1E7F, 'v'}, Run{0x1E89, 'w'}, Run{0x1E8D, 'x'}, Run{0x1E8F, 'y'}, Run{0x1E95, 'z'},
+    Run{0x1E96, 'h'}, Run{0x1E97, 't'}, Run{0x1E98, 'w'}, Run{0x1E99, 'y'}, Run{0x1E9A, 'a'}, Run{0x1E9F, 's'},
+    Run{0x1EB7, 'a'}, Run{0x1EC7, 'e'}, Run{0x1ECB, 'i'}, Run{0x1EE3, 'o'}, Run{0x1EF1, 'u'}, Run{0x1EF9, 'y'},
 };
 
 char32_t lower_other(char32_t c) {
@@ -69,7 +69,8 @@ std::size_t sequence(std::string_view text, char32_t &code) {
         }
         code = code << 6 | (next & 0x3Fu);
     }
-    return length;
+    constexpr char32_t lowest[] = {0, 0, 0x80, 0x800, 0x10000};
+    return code < lowest[length] || code > 0x10FFFF || (code >= 0xD800 && code <= 0xDFFF) ? 0 : length;
 }
 
 }  // namespace
@@ -133,10 +134,11 @@ bool is_letter_or_digit(char32_t c) {
         return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
     }
     // Beyond ASCII everything that is not known punctuation, blank or mark counts as a letter: scripts are many, signs are few.
-    return c != 0xFFFD && c >= 0xAA && c != 0xAB && c != 0xAC && c != 0xAD && c != 0xAE && c != 0xAF && !(c >= 0xB0 && c <= 0xB4) &&
-           !(c >= 0xB6 && c <= 0xB9) && !(c >= 0xBB && c <= 0xBF) && c != 0xD7 && c != 0xF7 && !(c >= 0x2000 && c <= 0x206F) &&
-           !(c >= 0x20A0 && c <= 0x2BFF) && !(c >= 0x3000 && c <= 0x3004) && !(c >= 0x3008 && c <= 0x3020) && c != 0x30FB &&
-           c != 0xFEFF && !(c >= 0xFF01 && c <= 0xFF0F) && !(c >= 0xE000 && c <= 0xF8FF);
+    return c != 0xFFFD && c >= 0xAA && c != 0xAB && c != 0xAC && c != 0xAD && c != 0xAE && c != 0xAF &&
+           !(c >= 0xB0 && c <= 0xB4) && !(c >= 0xB6 && c <= 0xB9) && !(c >= 0xBB && c <= 0xBF) && c != 0xD7 && c != 0xF7 &&
+           !(c >= 0x2000 && c <= 0x206F) && !(c >= 0x20A0 && c <= 0x2BFF) && !(c >= 0x3000 && c <= 0x3004) &&
+           !(c >= 0x3008 && c <= 0x3020) && c != 0x30FB && c != 0xFEFF && !(c >= 0xFF01 && c <= 0xFF0F) &&
+           !(c >= 0xE000 && c <= 0xF8FF);
 }
 
 }  // namespace xsell::core

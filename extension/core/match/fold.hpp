@@ -6,8 +6,8 @@
 
 namespace xsell::core {
 
-// Code points of a UTF-8 text; each byte that is no UTF-8 becomes U+FFFD. Reads at most `limit` code points: names are short, hostile
-// input is not.
+// Code points of a UTF-8 text; each byte that is no UTF-8 becomes U+FFFD. Reads at most `limit` code points: names are short,
+// hostile input is not.
 std::vector<char32_t> decode_utf8(std::string_view text, std::size_t limit);
 void append_utf8(std::string &to, char32_t code);
 

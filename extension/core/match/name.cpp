@@ -15,34 +15,76 @@ constexpr std::size_t longest_compared = 256;  // Jaro-Winkler is quadratic
 
 // Legal forms, and words that companies add and drop at will; taken off the end only.
 const std::unordered_set<std::string_view> legal_forms{
-    "inc", "incorporated", "corp", "corporation", "co", "company", "companies", "llc", "llp", "lllp", "lp", "pllc", "pc", "ltd", "limited", "plc",
-    "cic", "pty", "pte", "pvt", "private", "unlimited", "ulc", "gmbh", "mbh", "ggmbh", "ag", "kg", "kgaa", "ohg", "gbr", "ug", "se", "ev",
-    "eg", "sa", "sas", "sasu", "sarl", "eurl", "snc", "sci", "nv", "bv", "cv", "vof", "bvba", "cvba", "srl", "spa", "sl", "slu", "sau", "lda",
-    "ltda", "eireli", "oy", "oyj", "ab", "hb", "as", "asa", "aps", "ks", "ans", "ehf", "hf", "sp", "zoo", "spzoo", "sro", "doo", "dd", "dooel",
-    "kft", "zrt", "nyrt", "bt", "ooo", "oao", "zao", "pao", "ao", "ood", "ead", "eood", "ad", "uab", "sia", "ou", "jsc", "pjsc", "ojsc", "cjsc",
-    "kk", "gk", "bhd", "sdn", "berhad", "tbk", "pt", "psc", "fze", "fzco", "fzc", "wll", "saoc", "sab", "scrl", "sca", "scs", "kb", "group",
-    "gruppe", "groupe", "grupo", "gruppo", "holding", "holdings", "aktiengesellschaft", "gesellschaft"};
+    "inc",         "incorporated", "corp",   "corporation", "co",      "company",   "companies", "llc",
+    "llp",         "lllp",         "lp",     "pllc",        "pc",      "ltd",       "limited",   "plc",
+    "cic",         "pty",          "pte",    "pvt",         "private", "unlimited", "ulc",       "gmbh",
+    "mbh",         "ggmbh",        "ag",     "kg",          "kgaa",    "ohg",       "gbr",       "ug",
+    "se",          "ev",           "eg",     "sa",          "sas",     "sasu",      "sarl",      "eurl",
+    "snc",         "sci",          "nv",     "bv",          "cv",      "vof",       "bvba",      "cvba",
+    "srl",         "spa",          "sl",     "slu",         "sau",     "lda",       "ltda",      "eireli",
+    "oy",          "oyj",          "ab",     "hb",          "as",      "asa",       "aps",       "ks",
+    "ans",         "ehf",          "hf",     "sp",          "zoo",     "spzoo",     "sro",       "doo",
+    "dd",          "dooel",        "kft",    "zrt",         "nyrt",    "bt",        "ooo",       "oao",
+    "zao",         "pao",          "ao",     "ood",         "ead",     "eood",      "ad",        "uab",
+    "sia",         "ou",           "jsc",    "pjsc",        "ojsc",    "cjsc",      "kk",        "gk",
+    "bhd",         "sdn",          "berhad", "tbk",         "pt",      "psc",       "fze",       "fzco",
+    "fzc",         "wll",          "saoc",   "sab",         "scrl",    "sca",       "scs",       "kb",
+    "group",       "gruppe",       "groupe", "grupo",       "gruppo",  "holding",   "holdings",  "aktiengesellschaft",
+    "gesellschaft"};
 
-const std::unordered_map<std::string_view, std::string_view> full_words{
-    {"intl", "international"},   {"natl", "national"},       {"tech", "technology"},
-    {"techs", "technology"},     {"technologies", "technology"}, {"sys", "systems"},        {"system", "systems"},
-    {"svc", "services"},         {"svcs", "services"},         {"service", "services"},    {"mfg", "manufacturing"},
-    {"mgmt", "management"},      {"mgt", "management"},        {"assoc", "associates"},    {"assocs", "associates"},
-    {"bros", "brothers"},        {"ind", "industries"},        {"inds", "industries"},     {"industry", "industries"},
-    {"solution", "solutions"},   {"soln", "solutions"},        {"solns", "solutions"},     {"univ", "university"},
-    {"engg", "engineering"},     {"engr", "engineering"},      {"labs", "laboratories"},   {"lab", "laboratories"},
-    {"comm", "communications"},  {"comms", "communications"},  {"telecom", "telecommunications"}, {"pharma", "pharmaceuticals"},
-    {"pharm", "pharmaceuticals"}, {"dist", "distribution"},    {"ins", "insurance"},       {"fin", "financial"},
-    {"logistic", "logistics"},   {"consult", "consulting"},    {"dev", "development"},     {"prod", "products"},
-    {"product", "products"},     {"partner", "partners"},      {"enterprise", "enterprises"}, {"ctr", "center"},
-    {"centre", "center"},        {"grp", "group"},             {"und", "and"},             {"et", "and"}};
+const std::unordered_map<std::string_view, std::string_view> full_words{{"intl", "international"},
+                                                                        {"natl", "national"},
+                                                                        {"tech", "technology"},
+                                                                        {"techs", "technology"},
+                                                                        {"technologies", "technology"},
+                                                                        {"sys", "systems"},
+                                                                        {"system", "systems"},
+                                                                        {"svc", "services"},
+                                                                        {"svcs", "services"},
+                                                                        {"service", "services"},
+                                                                        {"mfg", "manufacturing"},
+                                                                        {"mgmt", "management"},
+                                                                        {"mgt", "management"},
+                                                                        {"assoc", "associates"},
+                                                                        {"assocs", "associates"},
+                                                                        {"bros", "brothers"},
+                                                                        {"ind", "industries"},
+                                                                        {"inds", "industries"},
+                                                                        {"industry", "industries"},
+                                                                        {"solution", "solutions"},
+                                                                        {"soln", "solutions"},
+                                                                        {"solns", "solutions"},
+                                                                        {"univ", "university"},
+                                                                        {"engg", "engineering"},
+                                                                        {"engr", "engineering"},
+                                                                        {"labs", "laboratories"},
+                                                                        {"lab", "laboratories"},
+                                                                        {"comm", "communications"},
+                                                                        {"comms", "communications"},
+                                                                        {"telecom", "telecommunications"},
+                                                                        {"pharma", "pharmaceuticals"},
+                                                                        {"pharm", "pharmaceuticals"},
+                                                                        {"dist", "distribution"},
+                                                                        {"ins", "insurance"},
+                                                                        {"fin", "financial"},
+                                                                        {"logistic", "logistics"},
+                                                                        {"consult", "consulting"},
+                                                                        {"dev", "development"},
+                                                                        {"prod", "products"},
+                                                                        {"product", "products"},
+                                                                        {"partner", "partners"},
+                                                                        {"enterprise", "enterprises"},
+                                                                        {"ctr", "center"},
+                                                                        {"centre", "center"},
+                                                                        {"grp", "group"},
+                                                                        {"und", "and"},
+                                                                        {"et", "and"}};
 
-bool is_apostrophe(char32_t c) {
-    return c == '\'' || c == '`' || c == 0x2018 || c == 0x2019 || c == 0xB4 || c == 0x2BC;
-}
+bool is_apostrophe(char32_t c) { return c == '\'' || c == '`' || c == 0x2018 || c == 0x2019 || c == 0xB4 || c == 0x2BC; }
 
 bool is_single_letter(const std::string &word) {
-    return !word.empty() && (word.size() == 1 || (static_cast<unsigned char>(word[0]) >= 0x80 && decode_utf8(word, 2).size() == 1));
+    return !word.empty() &&
+           (word.size() == 1 || (static_cast<unsigned char>(word[0]) >= 0x80 && decode_utf8(word, 2).size() == 1));
 }
 
 std::vector<std::string> split_words(std::string_view name) {
@@ -164,7 +206,8 @@ double jaro(const std::vector<char32_t> &a, const std::vector<char32_t> &b) {
 }
 
 bool continues(const std::vector<std::string> &shorter, const std::vector<std::string> &longer) {
-    return shorter.size() < longer.size() && shorter.front().size() > 2 && std::equal(shorter.begin(), shorter.end(), longer.begin());
+    return shorter.size() < longer.size() && shorter.front().size() > 2 &&
+           std::equal(shorter.begin(), shorter.end(), longer.begin());
 }
 
 bool is_initials_of(const std::vector<std::string> &shorter, const std::vector<std::string> &longer) {

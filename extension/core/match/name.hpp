@@ -5,8 +5,8 @@
 
 namespace xsell::core {
 
-// Lower case, accents off, punctuation to blanks, '&' spelt out, abbreviations expanded, legal forms off the end. Never empty unless
-// the name holds nothing but blanks: a name made of legal forms alone keeps them.
+// Lower case, accents off, punctuation to blanks, '&' spelt out, abbreviations expanded, legal forms off the end. Never empty
+// unless the name holds nothing but blanks: a name made of legal forms alone keeps them.
 std::string normalize_name(std::string_view name);
 
 // Letters and digits alone, lower case, accents off: 'GTX Pro' and 'GTXPro' are one product.
@@ -15,8 +15,8 @@ std::string compact_name(std::string_view name);
 // Jaro-Winkler over code points, 0 to 1; two empty texts are not alike.
 double jaro_winkler(std::string_view a, std::string_view b);
 
-// How alike two company names are, 0 to 1: Jaro-Winkler of the normalised names, lifted where the words are the same in another order,
-// one name continues the other, or one is the initials of the other.
+// How alike two company names are, 0 to 1: Jaro-Winkler of the normalised names, lifted where the words are the same in another
+// order, one name continues the other, or one is the initials of the other.
 double name_similarity(std::string_view a, std::string_view b);
 
 }  // namespace xsell::core

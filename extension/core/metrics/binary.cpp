@@ -17,6 +17,45 @@ double row_loss(double probability, bool label) {
     return label ? -std::log(p) : -std::log1p(-p);
 }
 
+struct Totals {
+    double positives = 0, negatives = 0, loss = 0, squares = 0;
+
+    double mass() const { return positives + negatives; }
+    void add(double weight, bool label, double row_loss, double score) {
+        (label ? positives : negatives) += weight;
+        loss += weight * row_loss;
+        squares += weight * (score - label) * (score - label);
+    }
+};
+
+// Goes through rows by ascending score, tie by tie.
+class Sweep {
+  public:
+    explicit Sweep(const Totals &total) : total_(total) {}
+
+    double before() const { return seen_positives_ + seen_negatives_ + tie_positives_ + tie_negatives_; }
+    void add(double weight, bool label) { (label ? tie_positives_ : tie_negatives_) += weight; }
+    void end_tie() {
+        in_order_ += tie_positives_ * (seen_negatives_ + 0.5 * tie_negatives_);
+        // Everything not yet seen lies at or above this score.
+        const double higher_positives = total_.positives - seen_positives_;
+        const double higher = higher_positives + total_.negatives - seen_negatives_;
+        precision_ += tie_positives_ > 0 ? tie_positives_ * higher_positives / higher : 0;
+        seen_positives_ += tie_positives_;
+        seen_negatives_ += tie_negatives_;
+        tie_positives_ = tie_negatives_ = 0;
+    }
+    double auc() const {
+        return total_.positives > 0 && total_.negatives > 0 ? in_order_ / (total_.positives * total_.negatives) : undefined;
+    }
+    double average_precision() const { return total_.positives > 0 ? precision_ / total_.positives : undefined; }
+
+  private:
+    const Totals &total_;
+    double in_order_ = 0, precision_ = 0;  // pairs in the right order; sum of precision over positives
+    double tie_positives_ = 0, tie_negatives_ = 0, seen_positives_ = 0, seen_negatives_ = 0;
+};
+
 struct Bin {
     double mass = 0, score = 0, positives = 0;
 };
@@ -51,48 +90,32 @@ ScoredRows::ScoredRows(std::span<const double> score, std::span<const std::uint8
 }
 
 BinaryMetrics ScoredRows::measure(std::span<const double> weight, std::span<const std::uint32_t> group) const {
-    auto weigh = [&](const Row &row) {
-        return weight.empty() ? 1.0 : weight[group.empty() ? row.index : group[row.index]];
-    };
-    double positives = 0, negatives = 0, loss = 0, squares = 0;
+    auto weigh = [&](const Row &row) { return weight.empty() ? 1.0 : weight[group.empty() ? row.index : group[row.index]]; };
+    Totals total;
     for (const Row &row : rows_) {
-        const double w = weigh(row);
-        (row.label ? positives : negatives) += w;
-        loss += w * row.loss;
-        squares += w * (row.score - row.label) * (row.score - row.label);
+        total.add(weigh(row), row.label, row.loss, row.score);
     }
-    const double total = positives + negatives;
-    if (total <= 0) {
+    if (total.mass() <= 0) {
         return {undefined, undefined, undefined, undefined, undefined};
     }
     Bin bins[calibration_bin_count];
-    double above = 0, precision = 0;      // pairs in the right order; sum of precision over positives
-    double tie_positives = 0, tie_negatives = 0, seen_positives = 0, seen_negatives = 0;
+    Sweep sweep(total);
     for (const Row &row : rows_) {
         const double w = weigh(row);
         if (w > 0) {
-            const double before = seen_positives + seen_negatives + tie_positives + tie_negatives;
-            const auto b = static_cast<std::size_t>(before / total * calibration_bin_count);
+            const auto b = static_cast<std::size_t>(sweep.before() / total.mass() * calibration_bin_count);
             Bin &bin = bins[std::min(b, calibration_bin_count - 1)];
             bin.mass += w;
             bin.score += w * row.score;
             bin.positives += row.label ? w : 0;
-            (row.label ? tie_positives : tie_negatives) += w;
+            sweep.add(w, row.label);
         }
         if (row.last_of_tie) {
-            above += tie_positives * (seen_negatives + 0.5 * tie_negatives);
-            // Everything not yet seen lies at or above this score.
-            const double higher_positives = positives - seen_positives;
-            const double higher = higher_positives + negatives - seen_negatives;
-            precision += tie_positives > 0 ? tie_positives * higher_positives / higher : 0;
-            seen_positives += tie_positives;
-            seen_negatives += tie_negatives;
-            tie_positives = tie_negatives = 0;
+            sweep.end_tie();
         }
     }
-    return {positives > 0 && negatives > 0 ? above / (positives * negatives) : undefined,
-            positives > 0 ? precision / positives : undefined, loss / total, squares / total,
-            expected_error(bins, calibration_bin_count, total)};
+    return {sweep.auc(), sweep.average_precision(), total.loss / total.mass(), total.squares / total.mass(),
+            expected_error(bins, calibration_bin_count, total.mass())};
 }
 
 std::vector<CalibrationBin> ScoredRows::bins(std::size_t count) const {
@@ -115,9 +138,7 @@ std::vector<CalibrationBin> ScoredRows::bins(std::size_t count) const {
     return result;
 }
 
-double auc(std::span<const double> score, std::span<const std::uint8_t> label) {
-    return ScoredRows(score, label).measure().auc;
-}
+double auc(std::span<const double> score, std::span<const std::uint8_t> label) { return ScoredRows(score, label).measure().auc; }
 
 double average_precision(std::span<const double> score, std::span<const std::uint8_t> label) {
     return ScoredRows(score, label).measure().average_precision;

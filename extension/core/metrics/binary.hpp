@@ -30,14 +30,14 @@ inline constexpr std::size_t calibration_bin_count = 15;
 // Rows in order of their score, sorted once; weights may then change cheaply, as a bootstrap asks.
 // Equal scores count as one threshold in AUC and average precision, and keep the order of the input in the bins.
 class ScoredRows {
-public:
+  public:
     ScoredRows(std::span<const double> score, std::span<const std::uint8_t> label);
 
     // weight[group[i]] is the weight of row i; an empty group means that weights are by row, empty weights that all are 1.
     BinaryMetrics measure(std::span<const double> weight = {}, std::span<const std::uint32_t> group = {}) const;
     std::vector<CalibrationBin> bins(std::size_t count = calibration_bin_count) const;
 
-private:
+  private:
     struct Row {
         double score;
         double loss;

@@ -5,7 +5,7 @@
 namespace xsell::core {
 
 class Random {
-public:
+  public:
     explicit Random(std::uint64_t seed) : state_(seed) {}
 
     std::uint64_t next() {  // splitmix64
@@ -19,7 +19,7 @@ public:
     // 0 <= result < bound; the bias of the multiplication is below 2^-32 for the sizes met here.
     std::uint32_t below(std::uint32_t bound) { return static_cast<std::uint32_t>(((next() >> 32) * bound) >> 32); }
 
-private:
+  private:
     std::uint64_t state_;
 };
 

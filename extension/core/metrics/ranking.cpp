@@ -99,7 +99,8 @@ Ranking rank(const RankingRows &rows, std::span<const Target> targets, std::span
             continue;
         }
         const auto found = ranked.label.find(entity);
-        const std::span<const std::uint8_t> labels = found == ranked.label.end() ? std::span<const std::uint8_t>{} : found->second;
+        const std::span<const std::uint8_t> labels =
+            found == ranked.label.end() ? std::span<const std::uint8_t>{} : found->second;
         result.entity.push_back(entity);
         const auto hits = std::count_if(labels.begin(), labels.end(), [](std::uint8_t l) { return l != 0; });
         result.reached.push_back(static_cast<double>(hits) / n);

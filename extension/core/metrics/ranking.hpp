@@ -31,10 +31,10 @@ struct AtK {
 
 // Every candidate of an entity is ranked by descending score, ties by the lower product; entities without a target do not count.
 struct Ranking {
-    std::vector<std::int64_t> entity;         // those with a target, ascending
-    std::vector<std::vector<AtK>> at;         // [index of k][entity]
-    std::vector<double> reached;              // share of an entity's targets that are among its candidates
-    std::vector<double> coverage;             // [index of k]: share of the candidate products that are in somebody's top k
+    std::vector<std::int64_t> entity;  // those with a target, ascending
+    std::vector<std::vector<AtK>> at;  // [index of k][entity]
+    std::vector<double> reached;       // share of an entity's targets that are among its candidates
+    std::vector<double> coverage;      // [index of k]: share of the candidate products that are in somebody's top k
 };
 
 Ranking rank(const RankingRows &rows, std::span<const Target> targets, std::span<const int> ks);

@@ -50,13 +50,40 @@ Metric mean_with_interval(std::string name, std::span<const double> values, cons
     return with_interval(std::move(name), mean(values), std::move(replicates), options.confidence);
 }
 
+// By entity and product: sums and ties then do not depend on the order in which a query gave the rows.
+class Sorted {
+  public:
+    explicit Sorted(const RankingRows &rows) {
+        std::vector<std::uint32_t> order(rows.entity.size());
+        std::iota(order.begin(), order.end(), 0u);
+        std::sort(order.begin(), order.end(), [&](std::uint32_t a, std::uint32_t b) {
+            return rows.entity[a] != rows.entity[b] ? rows.entity[a] < rows.entity[b] : rows.product[a] < rows.product[b];
+        });
+        for (const std::uint32_t i : order) {
+            entity_.push_back(rows.entity[i]);
+            product_.push_back(rows.product[i]);
+            label_.push_back(rows.label[i]);
+            score_.push_back(rows.score[i]);
+        }
+    }
+    RankingRows rows() const { return {entity_, product_, label_, score_}; }
+
+  private:
+    std::vector<std::int64_t> entity_, product_;
+    std::vector<std::uint8_t> label_;
+    std::vector<double> score_;
+};
+
 void add_ranking(const Ranking &ranking, const ReportOptions &options, std::vector<Metric> &metrics) {
     struct Column {
         const char *name;
         double AtK::*member;
     };
-    constexpr Column columns[] = {{"precision", &AtK::precision}, {"recall", &AtK::recall}, {"ndcg", &AtK::ndcg},
-                                  {"map", &AtK::average_precision}, {"hit_rate", &AtK::hit}};
+    constexpr Column columns[] = {{"precision", &AtK::precision},
+                                  {"recall", &AtK::recall},
+                                  {"ndcg", &AtK::ndcg},
+                                  {"map", &AtK::average_precision},
+                                  {"hit_rate", &AtK::hit}};
     for (std::size_t j = 0; j < options.ks.size(); ++j) {
         const std::string suffix = "@" + std::to_string(options.ks[j]);
         for (const Column &column : columns) {
@@ -80,13 +107,15 @@ void add_binary(const RankingRows &rows, const ReportOptions &options, std::vect
     std::vector<std::uint32_t> group;
     group.reserve(rows.entity.size());
     for (const std::int64_t entity : rows.entity) {
-        group.push_back(static_cast<std::uint32_t>(std::lower_bound(entities.begin(), entities.end(), entity) - entities.begin()));
+        group.push_back(
+            static_cast<std::uint32_t>(std::lower_bound(entities.begin(), entities.end(), entity) - entities.begin()));
     }
     const ScoredRows scored(rows.score, rows.label);
     Random random(options.seed);
     std::vector<BinaryMetrics> replicates;
     std::vector<double> times(entities.size());
     for (int r = 0; r < options.replicates && !entities.empty(); ++r) {
+        options.checkpoint();
         std::fill(times.begin(), times.end(), 0.0);
         for (std::size_t i = 0; i < entities.size(); ++i) {
             times[random.below(static_cast<std::uint32_t>(entities.size()))] += 1;
@@ -115,7 +144,8 @@ void add_binary(const RankingRows &rows, const ReportOptions &options, std::vect
 std::vector<Metric> report(const RankingRows &rows, std::span<const Target> targets, const ReportOptions &options) {
     std::vector<Metric> metrics;
     add_ranking(rank(rows, targets, options.ks), options, metrics);
-    add_binary(rows, options, metrics);
+    const Sorted sorted(rows);
+    add_binary(sorted.rows(), options, metrics);
     return metrics;
 }
 

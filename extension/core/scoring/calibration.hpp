@@ -5,7 +5,7 @@ namespace xsell::core {
 
 // Everything is linear in log-odds, so ranking and the additive explanations survive calibration.
 struct Calibration {
-    double slope = 1;                // Platt: slope * margin + intercept
+    double slope = 1;  // Platt: slope * margin + intercept
     double intercept = 0;
     double prior_shift = 0;          // log-odds added when the population's base rate differs from the training sample's
     double interval_half_width = 0;  // conformal half width, in calibrated log-odds

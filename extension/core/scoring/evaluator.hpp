@@ -22,7 +22,7 @@ inline float fold(const float *lane) {
 }
 
 class Evaluator {
-public:
+  public:
     virtual ~Evaluator() = default;
     virtual float row(const float *x) const = 0;
     // At most block_rows rows, `stride` floats apart.

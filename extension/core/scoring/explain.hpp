@@ -10,7 +10,7 @@
 namespace xsell::core {
 
 class Explainer {
-public:
+  public:
     explicit Explainer(const Forest &forest);
 
     // The margin of an average row: what remains when no feature is known.
@@ -21,7 +21,7 @@ public:
 
     std::size_t bytes() const;
 
-private:
+  private:
     // The edge that enters a node. A feature that splits again further down counts once: `weight` is the product of the
     // cover ratios of all its edges so far, `previous` the node that its last edge above enters (0: none).
     struct Edge {
@@ -34,11 +34,13 @@ private:
 
     void add_tree(const Trees &trees, std::size_t t);
     template <int Pairs>
-    void explain_tree(const float *x, std::size_t t, double *contributions) const;
+    void explain_tree(const float *x, std::size_t t, double *contributions, void *workspace) const;
+    template <int Pairs>
+    void explain_all(const float *x, double *contributions) const;
 
     const Trees &trees_;
     double base_;
-    std::size_t points_;            // of the quadrature: exact for paths with up to twice as many features
+    std::size_t points_ = 0;        // of the quadrature: exact for paths with up to twice as many features
     std::vector<double> position_;  // of the points, in (0, 1)
     std::vector<double> portion_;
     std::vector<Edge> edges_;  // like Trees::nodes

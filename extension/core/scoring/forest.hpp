@@ -16,7 +16,7 @@ namespace xsell::core {
 enum class Kernel { automatic, walker, heap_portable, heap_avx2, heap_avx512 };
 
 class Forest {
-public:
+  public:
     // Throws Error{corrupt_model} for a damaged blob, Error{bad_argument} for a kernel that cannot run it here.
     static std::unique_ptr<const Forest> load(std::span<const std::byte> blob, Kernel kernel = Kernel::automatic);
 
@@ -41,7 +41,7 @@ public:
 
     const Trees &nodes() const { return trees_; }
 
-private:
+  private:
     Forest(Trees trees, Kernel kernel);
 
     Trees trees_;

@@ -16,7 +16,8 @@ constexpr std::uint16_t model_version = 1;
 constexpr std::uint32_t kind_forest = 1;
 
 void check(const Calibration &calibration, Kind kind) {
-    for (const double part : {calibration.slope, calibration.intercept, calibration.prior_shift, calibration.interval_half_width}) {
+    for (const double part :
+         {calibration.slope, calibration.intercept, calibration.prior_shift, calibration.interval_half_width}) {
         if (!(std::fabs(part) <= 1e6)) throw Error(kind, "calibration of the model is out of range");
     }
     if (calibration.interval_half_width < 0) throw Error(kind, "interval of the model has a negative width");
@@ -84,8 +85,6 @@ Explanation Model::explain(const float *x) const {
     return explanation;
 }
 
-std::size_t Model::bytes() const {
-    return sizeof(*this) + forest_->bytes() + (explainer_ ? explainer_->bytes() : 0);
-}
+std::size_t Model::bytes() const { return sizeof(*this) + forest_->bytes() + (explainer_ ? explainer_->bytes() : 0); }
 
 }  // namespace xsell::core

@@ -31,7 +31,7 @@ struct Explanation {
 };
 
 class Model {
-public:
+  public:
     // Throws Error{corrupt_model}.
     static std::unique_ptr<const Model> load(std::span<const std::byte> blob, Kernel kernel = Kernel::automatic);
 
@@ -43,7 +43,9 @@ public:
     double probability(const float *x) const { return calibration_.probability(margin(x)); }
     Score score(const float *x) const;
     // Many rows, `stride` floats apart; best fed 64 or more at a time.
-    void margins(const float *x, std::size_t stride, std::size_t rows, float *out) const { forest_->margins(x, stride, rows, out); }
+    void margins(const float *x, std::size_t stride, std::size_t rows, float *out) const {
+        forest_->margins(x, stride, rows, out);
+    }
     void probabilities(const float *x, std::size_t stride, std::size_t rows, double *out) const;
 
     // Exact, path-dependent Shapley values in uncalibrated log-odds; the first call builds their tables.
@@ -52,7 +54,7 @@ public:
     // Memory held; grows once, at the first explain().
     std::size_t bytes() const;
 
-private:
+  private:
     Model(std::unique_ptr<const Forest> forest, const Calibration &calibration);
 
     std::unique_ptr<const Forest> forest_;

@@ -31,9 +31,7 @@ struct Trees {
     std::vector<std::uint32_t> depth;       // steps from the root to the deepest leaf, per tree
 
     std::size_t size() const { return depth.size(); }
-    std::span<const Node> tree(std::size_t t) const {
-        return {nodes.data() + first_node[t], nodes.data() + first_node[t + 1]};
-    }
+    std::span<const Node> tree(std::size_t t) const { return {nodes.data() + first_node[t], nodes.data() + first_node[t + 1]}; }
     std::span<const float> cuts_of(std::size_t feature) const {
         return {cuts.data() + first_cut[feature], cuts.data() + first_cut[feature + 1]};
     }

@@ -3,17 +3,15 @@
 namespace xsell::core {
 
 Slots::Slots(const Trees &trees) : of_feature(trees.features, none) {
-    std::vector<bool> asks_left(trees.features);
-    std::vector<bool> asks_right(trees.features);
-    for (const Node &node : trees.nodes) {
-        if (!node.is_leaf()) (node.default_left ? asks_left : asks_right)[node.feature] = true;
-    }
-    for (std::uint32_t f = 0; f < trees.features; ++f) {
-        if (!asks_left[f] && !asks_right[f]) continue;
+    std::vector<std::uint8_t> asks(2 * std::size_t{trees.features});
+    for (const Node &node : trees.nodes) asks[2 * std::size_t{node.feature} + node.default_left] |= !node.is_leaf();
+    for (std::size_t f = 0; f < trees.features; ++f) {
+        const bool asks_right = asks[2 * f], asks_left = asks[2 * f + 1];
+        if (!asks_left && !asks_right) continue;
         of_feature[f] = static_cast<std::uint16_t>(used.size());
         Slot slot{static_cast<std::uint16_t>(f), none, none};
-        if (asks_left[f]) slot.left = count++;
-        if (asks_right[f]) slot.right = count++;
+        if (asks_left) slot.left = count++;
+        if (asks_right) slot.right = count++;
         used.push_back(slot);
     }
     for (Slot &slot : used) {

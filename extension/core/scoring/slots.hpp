@@ -16,9 +16,9 @@ struct Slot {
 };
 
 struct Slots {
-    std::vector<Slot> used;                  // only features that some node asks for
-    std::vector<std::uint16_t> of_feature;   // feature -> position in `used`, or none
-    std::uint16_t count = 0;                 // distinct copies; a copy that nobody reads shares the place after the last
+    std::vector<Slot> used;                 // only features that some node asks for
+    std::vector<std::uint16_t> of_feature;  // feature -> position in `used`, or none
+    std::uint16_t count = 0;                // distinct copies; a copy that nobody reads shares the place after the last
     static constexpr std::uint16_t none = 0xffff;
 
     explicit Slots(const Trees &trees);

@@ -23,7 +23,7 @@ struct Group {
 };
 
 class Walker final : public Evaluator {
-public:
+  public:
     explicit Walker(const Trees &trees) : slots_(trees), base_margin_(trees.base_margin) {
         steps_.reserve(trees.nodes.size() + 1);
         leaves_.reserve(trees.nodes.size() + 1);
@@ -55,10 +55,11 @@ public:
     }
 
     std::size_t bytes() const override {
-        return sizeof(*this) + steps_.capacity() * sizeof(Step) + leaves_.capacity() * sizeof(float) + groups_.capacity() * sizeof(Group);
+        return sizeof(*this) + steps_.capacity() * sizeof(Step) + leaves_.capacity() * sizeof(float) +
+               groups_.capacity() * sizeof(Group);
     }
 
-private:
+  private:
     static constexpr float infinity = std::numeric_limits<float>::infinity();
 
     void add_leaf(float value) {
@@ -104,8 +105,6 @@ private:
 
 }  // namespace
 
-std::unique_ptr<const Evaluator> make_walker(const Trees &trees) {
-    return std::make_unique<Walker>(trees);
-}
+std::unique_ptr<const Evaluator> make_walker(const Trees &trees) { return std::make_unique<Walker>(trees); }
 
 }  // namespace xsell::core

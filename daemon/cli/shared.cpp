@@ -1,0 +1,81 @@
+#include <spdlog/spdlog.h>
+
+#include <csignal>
+#include <cstdio>
+#include <mutex>
+#include <condition_variable>
+#include <thread>
+
+#include "cli/commands.hpp"
+#include "cli/log.hpp"
+#include "store/setup.hpp"
+
+namespace xsell::cli {
+
+std::atomic<bool> Signals::stop{false};
+std::atomic<bool> Signals::reload{false};
+
+void Signals::listen() {
+    struct sigaction action {};
+    action.sa_handler = [](int number) {
+        if (number == SIGHUP)
+            reload = true;
+        else
+            stop = true;
+    };
+    sigemptyset(&action.sa_mask);
+    for (const int number : {SIGTERM, SIGINT, SIGHUP}) sigaction(number, &action, nullptr);
+    std::signal(SIGPIPE, SIG_IGN);
+}
+
+config::Config load_config(const std::filesystem::path &file, Needs needs) {
+    config::Config config = config::load(file);
+    hide(config.secrets);
+    const bool refused = needs == Needs::orgs ? !config.problems.empty() : !config.database_known;
+    if (!refused) return config;
+    std::string all;
+    for (const auto &problem : config.problems) all += "\n  " + problem;
+    throw Refused("the configuration cannot be used:" + all);
+}
+
+std::unique_ptr<store::Database> connect(const config::Config &config, const std::string &name) {
+    auto database = std::make_unique<store::Database>(config.database_url, name);
+    database->on_notice([](const std::string &text) { spdlog::info("{}", text); });
+    store::require_contract(*database);
+    return database;
+}
+
+struct Cancelling::State {
+    std::mutex mutex;
+    std::condition_variable over;
+    bool done = false;
+    std::thread watcher;
+};
+
+Cancelling::Cancelling(store::Database &database) : state_(std::make_unique<State>()) {
+    state_->watcher = std::thread([&database, state = state_.get()] {
+        std::unique_lock lock(state->mutex);
+        // Once is not enough: the signal may come between two statements.
+        while (!state->over.wait_for(lock, std::chrono::milliseconds(200), [&] { return state->done; })) {
+            if (Signals::stop) database.cancel();
+        }
+    });
+}
+
+Cancelling::~Cancelling() {
+    {
+        const std::lock_guard guard(state_->mutex);
+        state_->done = true;
+    }
+    state_->over.notify_all();
+    state_->watcher.join();
+}
+
+void refresh(store::Database &database) {
+    const Cancelling cancelling(database);
+    for (const auto &row : database.query("SELECT step, rows FROM xsell.refresh()").rows) {
+        spdlog::info("refresh: {} {}", row.at(1).value_or("0"), row.at(0).value_or(""));
+    }
+}
+
+}  // namespace xsell::cli

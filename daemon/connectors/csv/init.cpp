@@ -1,0 +1,33 @@
+#include "connectors/csv/connector.hpp"
+
+namespace xsell::connectors {
+
+const char *const csv_init_text = R"(# An org whose records come as CSV exports: one folder, one file for each kind of record.
+[[org]]
+id = "retail"                  # letters, digits, _ . -; it names the org everywhere
+name = "Retail exports"        # shown to people
+connector = "csv"
+path = "exports/retail"        # folder with *.csv or *.tsv files, relative to this file
+currency = "GBP"               # of amounts whose row names none
+# full = true                  # the files are complete: a row that vanished is deleted (default: it stays)
+# encoding = "latin1"          # default: utf8
+# delimiter = ";"              # default: found by looking at the header line (, ; tab |)
+# dates = "dmy"                # of dates like 22.10.2020; default: iso (2020-10-22), "mdy" for 10/22/2020
+# objects = ["account", "product", "opportunity", "opportunity_line"]   # default: all that the files hold
+
+# Files are recognised by their names (accounts.csv, products.csv, sales_pipeline.csv, sales_teams.csv, invoice_lines.csv, contacts.csv, ...)
+# and columns by their headers; `xselld check` shows what it made of them. Where the guess is wrong, say so:
+# [[org.file]]
+# name = "kunden.csv"
+# object = "account"           # account, contact, lead, product, opportunity, opportunity_line, asset, activity, crm_user, invoice_line, none
+# columns = { crm_id = "Kundennummer", name = "Firma", country = "Land" }   # our column = "header of the file"; "" leaves it out
+#
+# Invoice lines (object invoice_line: invoice, date, account_id, product_id, quantity, unit_price or amount) become won opportunities
+# by invoice number, and their lines.
+
+# Headers to keep as custom fields in the column attributes:
+# [org.attributes]
+# account = ["Segment", "Tier"]
+)";
+
+}  // namespace xsell::connectors

@@ -1,0 +1,49 @@
+#include "connectors/hubspot/state.hpp"
+
+#include <charconv>
+
+#include <nlohmann/json.hpp>
+
+#include "sync/error.hpp"
+
+namespace xsell::connectors::hubspot {
+
+using Json = nlohmann::json;
+
+State read_state(const std::string &text) {
+    State state;
+    if (text.empty()) return state;
+    try {
+        const Json json = Json::parse(text);
+        if (!json.is_object()) throw sync::SyncError(sync::Fault::object, "the stored state is damaged");
+        if (json.contains("watermark")) state.watermark = json.at("watermark").get<std::int64_t>();
+        if (json.contains("full_at")) state.full_at = json.at("full_at").get<std::int64_t>();
+        if (!json.contains("scan")) return state;
+        const Json &in = json.at("scan");
+        state.scan = Scan{in.at("start").get<std::int64_t>(), in.at("full").get<bool>(), in.at("part").get<std::size_t>(),
+                          in.at("phase").get<std::string>() == "archived" ? Phase::archived : Phase::live, in.value("after", "")};
+    } catch (const Json::exception &) {
+        throw sync::SyncError(sync::Fault::object, "the stored state is damaged");
+    }
+    return state;
+}
+
+std::string write_state(const State &state) {
+    Json json = Json::object();
+    if (state.watermark) json["watermark"] = *state.watermark;
+    if (state.full_at) json["full_at"] = *state.full_at;
+    if (state.scan) {
+        const Scan &scan = *state.scan;
+        json["scan"] = {{"start", scan.start}, {"full", scan.full}, {"part", scan.part},
+                        {"phase", scan.phase == Phase::archived ? "archived" : "live"}, {"after", scan.after}};
+    }
+    return json.dump();
+}
+
+std::uint64_t number(const std::string &id) {
+    std::uint64_t value = 0;
+    const auto [end, error] = std::from_chars(id.data(), id.data() + id.size(), value);
+    return error == std::errc() && end == id.data() + id.size() ? value : 0;
+}
+
+}  // namespace xsell::connectors::hubspot

@@ -1,0 +1,13 @@
+// Salesforce as a CRM: REST queries, incremental by SystemModstamp, deletes and merges through queryAll.
+#pragma once
+#include <memory>
+
+#include "connectors/settings.hpp"
+#include "sync/connector.hpp"
+
+namespace xsell::connectors {
+
+std::unique_ptr<sync::Connector> make_salesforce(const Settings &settings);  // throws SettingsError
+extern const char *const salesforce_init_text;
+
+}  // namespace xsell::connectors

@@ -1,0 +1,22 @@
+// Which Salesforce objects feed which of our objects, and which field becomes which column.
+#pragma once
+#include <span>
+#include <string>
+#include <vector>
+
+#include "connectors/json_map.hpp"
+
+namespace xsell::connectors::salesforce {
+
+struct Source {
+    const char *object;  // ours
+    const char *name;    // Salesforce's
+    std::span<const Field> fields;
+    bool deletes;   // has IsDeleted
+    bool currency;  // has CurrencyIsoCode in an org with several currencies
+};
+
+// In the order in which they are read: users and accounts before what points at them.
+std::span<const Source> sources();
+
+}  // namespace xsell::connectors::salesforce

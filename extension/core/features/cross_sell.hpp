@@ -1,0 +1,89 @@
+// Feature rows for pairs (entity, product) that could be cross-sold: chooses the candidates of each entity and puts pair, product
+// and entity features side by side.
+#pragma once
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "core/features/affinity.hpp"
+#include "core/features/csr.hpp"
+#include "core/features/lookalike.hpp"
+
+namespace xsell::core {
+
+// Features of the pair itself, in this order at the beginning of a row.
+enum PairFeature : std::size_t {
+    association_score,
+    association_lift_max,
+    association_confidence_max,
+    lookalike_share,
+    lookalike_similarity,  // six of them
+    family_share = lookalike_similarity + similarities,
+    same_org_sells,
+    pair_features
+};
+constexpr std::size_t popularity_windows = 4;  // the first product features: how many entities bought it in 7, 30, 60 days, ever
+
+// What is known at one time. Positions, not ids: entity i is row i of everything of entities, product j of everything of
+// products.
+struct World {
+    std::vector<Profile> profiles;
+    std::vector<std::uint8_t> eligible;  // per entity: may be sold to
+    std::size_t entity_features = 0;
+    std::vector<float> entity_values;  // rows of entity_features values, NaN where unknown
+    std::vector<std::uint8_t> active;  // per product: may be sold
+    std::vector<std::int32_t> family;  // per product, below 0 unknown
+    std::size_t product_features = 0;
+    std::vector<float> product_values;
+    Csr held;     // products by entity
+    Csr covered;  // products that an open deal of the entity is about
+    Csr serving;  // orgs by entity: who sold it something
+    Csr selling;  // orgs by product
+};
+
+struct CandidateLimits {
+    std::size_t total = 200;
+    std::size_t by_association = 100;
+    std::size_t by_lookalike = 50;
+    std::size_t by_popularity = 50;  // of each window
+};
+
+class CrossSell {
+  public:
+    CrossSell(const World &world, const CandidateLimits &limits, const Checkpoint &checkpoint);
+
+    std::size_t width() const { return pair_features + world_.product_features + world_.entity_features; }
+
+    // Candidates of one entity, ascending, and their rows one after the other; both are overwritten by the next call.
+    struct Rows {
+        std::span<const std::uint32_t> products;
+        std::span<const float> values;
+    };
+    Rows rows(std::uint32_t entity);
+
+  private:
+    void choose(std::uint32_t entity);
+    void take_best(std::span<const std::uint32_t> order, std::size_t count);
+    template <class Score>
+    void take_best_by(Score score, std::size_t count);
+    bool take(std::uint32_t product);
+    void fill(std::uint32_t entity);
+    float family_part(std::uint32_t entity, std::uint32_t product) const;
+
+    const World &world_;
+    CandidateLimits limits_;
+    Csr by_product_;
+    Affinity affinity_;
+    LookalikeFinder finder_;
+    std::vector<std::vector<std::uint32_t>> popular_;  // products by popularity, one order a window
+    std::vector<Association> association_;
+    std::vector<Resemblance> resemblance_;
+    std::vector<std::uint32_t> family_count_;
+    enum class State : std::uint8_t { open, closed, taken };
+    std::vector<State> state_;
+    std::vector<std::uint32_t> scratch_;
+    std::vector<std::uint32_t> chosen_;
+    std::vector<float> values_;
+};
+
+}  // namespace xsell::core

@@ -1,0 +1,25 @@
+// Training rows: features by row, label and weight beside them.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace xsell::core {
+
+struct Matrix {
+    std::size_t features = 0;
+    std::vector<float> values;  // row by row; NaN is missing
+    std::vector<float> label;   // 0 or 1
+    std::vector<float> weight;  // 1 / sampling rate
+
+    std::size_t rows() const { return label.size(); }
+    std::span<const float> row(std::size_t i) const { return {values.data() + i * features, features}; }
+    std::size_t positives() const;
+    double base_rate() const;  // weighted share of positives
+};
+
+// Bytes that training on so many rows takes at its peak: the matrix, its bins with missing values, gradients and margins.
+std::size_t training_memory(std::size_t rows, std::size_t features);
+
+}  // namespace xsell::core

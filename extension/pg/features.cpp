@@ -1,0 +1,230 @@
+// SQL function of the feature set cross_sell: arrays of what was known in, feature rows out.
+#include "core/error.hpp"
+#include "core/features/cross_sell.hpp"
+
+#include "border/border.hpp"
+
+namespace xsell::pg {
+namespace {
+
+// Arguments of xsell_internal.cross_sell_matrix, in order.
+enum Argument {
+    arg_entity,
+    arg_eligible,
+    arg_industry,
+    arg_country,
+    arg_log_employees,
+    arg_age_days,
+    arg_idle_days,
+    arg_entity_feature,
+    arg_product,
+    arg_active,
+    arg_family,
+    arg_product_feature,
+    arg_held_entity,
+    arg_held_product,
+    arg_covered_entity,
+    arg_covered_product,
+    arg_serving_entity,
+    arg_serving_org,
+    arg_selling_product,
+    arg_selling_org,
+    arg_candidates
+};
+
+// A fixed-width array without nulls as a view of its elements.
+template <class T>
+std::span<const T> elements(FunctionCallInfo fcinfo, int argument) {
+    return pg([&]() noexcept -> std::span<const T> {
+        ArrayType *array = DatumGetArrayTypeP(fcinfo->args[argument].value);
+        if (array_contains_nulls(array)) {
+            ereport(ERROR, errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+                    errmsg("array argument %d must not contain nulls", argument + 1));
+        }
+        return {reinterpret_cast<const T *>(ARR_DATA_PTR(array)),
+                static_cast<std::size_t>(ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array)))};
+    });
+}
+
+// real[] with nulls: NaN where null.
+std::vector<float> nullable_floats(FunctionCallInfo fcinfo, int argument) {
+    Datum *values = nullptr;
+    bool *nulls = nullptr;
+    int count = 0;
+    pg([&]() noexcept {
+        deconstruct_array(DatumGetArrayTypeP(fcinfo->args[argument].value), FLOAT4OID, sizeof(float), true, TYPALIGN_INT, &values,
+                          &nulls, &count);
+    });
+    std::vector<float> result(static_cast<std::size_t>(count));
+    for (std::size_t i = 0; i < result.size(); ++i) {
+        result[i] = nulls[i] ? std::numeric_limits<float>::quiet_NaN() : DatumGetFloat4(values[i]);
+    }
+    return result;
+}
+
+void require(bool condition, const char *message) {
+    if (!condition) {
+        throw core::Error(core::Kind::bad_argument, message);
+    }
+}
+
+template <class T>
+std::vector<std::uint8_t> flags(std::span<const T> values) {
+    return {values.begin(), values.end()};
+}
+
+// Ids as positions in an ascending array of ids.
+class Positions {
+  public:
+    explicit Positions(std::span<const std::int64_t> ids) : ids_(ids) {
+        require(std::is_sorted(ids.begin(), ids.end(), std::less_equal<>()), "ids must be ascending and differ");
+    }
+
+    std::uint32_t of(std::int64_t id) const {
+        const auto found = std::lower_bound(ids_.begin(), ids_.end(), id);
+        require(found != ids_.end() && *found == id, "a pair names an id that is not among the ids");
+        return static_cast<std::uint32_t>(found - ids_.begin());
+    }
+
+  private:
+    std::span<const std::int64_t> ids_;
+};
+
+core::Csr pairs(FunctionCallInfo fcinfo, int row_argument, const Positions &rows, std::size_t row_count,
+                const Positions *columns) {
+    const auto left = elements<std::int64_t>(fcinfo, row_argument);
+    const auto right = elements<std::int64_t>(fcinfo, row_argument + 1);
+    require(left.size() == right.size(), "both arrays of pairs must have the same length");
+    std::vector<std::pair<std::uint32_t, std::uint32_t>> all;
+    all.reserve(left.size());
+    for (std::size_t i = 0; i < left.size(); ++i) {
+        all.emplace_back(rows.of(left[i]), columns ? columns->of(right[i]) : static_cast<std::uint32_t>(right[i]));
+    }
+    return core::make_csr(row_count, std::move(all));
+}
+
+std::vector<core::Profile> profiles(FunctionCallInfo fcinfo, std::size_t count) {
+    const auto industry = elements<std::int32_t>(fcinfo, arg_industry);
+    const auto country = elements<std::int32_t>(fcinfo, arg_country);
+    const auto employees = elements<double>(fcinfo, arg_log_employees);
+    const auto age = elements<double>(fcinfo, arg_age_days);
+    const auto idle = elements<double>(fcinfo, arg_idle_days);
+    require(industry.size() == count && country.size() == count && employees.size() == count && age.size() == count &&
+                idle.size() == count,
+            "every array of entities must have one element an entity");
+    std::vector<core::Profile> result(count);
+    for (std::size_t i = 0; i < count; ++i) {
+        result[i] = {industry[i], country[i], employees[i], age[i], idle[i]};
+    }
+    return result;
+}
+
+core::World collect(FunctionCallInfo fcinfo, std::span<const std::int64_t> entities, std::span<const std::int64_t> products) {
+    const Positions entity(entities);
+    const Positions product(products);
+    core::World world;
+    world.profiles = profiles(fcinfo, entities.size());
+    world.eligible = flags(elements<bool>(fcinfo, arg_eligible));
+    world.entity_values = nullable_floats(fcinfo, arg_entity_feature);
+    world.entity_features = entities.empty() ? 0 : world.entity_values.size() / entities.size();
+    world.active = flags(elements<bool>(fcinfo, arg_active));
+    const auto family = elements<std::int32_t>(fcinfo, arg_family);
+    world.family.assign(family.begin(), family.end());
+    world.product_values = nullable_floats(fcinfo, arg_product_feature);
+    world.product_features = products.empty() ? core::popularity_windows : world.product_values.size() / products.size();
+    require(world.eligible.size() == entities.size() && world.entity_values.size() == world.entity_features * entities.size() &&
+                world.active.size() == products.size() && world.family.size() == products.size() &&
+                world.product_values.size() == world.product_features * products.size() &&
+                world.product_features >= core::popularity_windows,
+            "every array of entities or products must have one element, or one row, each");
+    world.held = pairs(fcinfo, arg_held_entity, entity, entities.size(), &product);
+    world.covered = pairs(fcinfo, arg_covered_entity, entity, entities.size(), &product);
+    world.serving = pairs(fcinfo, arg_serving_entity, entity, entities.size(), nullptr);
+    world.selling = pairs(fcinfo, arg_selling_product, product, products.size(), nullptr);
+    return world;
+}
+
+// One real[] that is rewritten for every row, so that a million rows cost no allocation each.
+class RowArray {
+  public:
+    explicit RowArray(std::size_t width)
+        : width_(width),
+          data_(ARR_OVERHEAD_WITHNULLS(1, width) / sizeof(std::uint64_t)),
+          bytes_(data_ * sizeof(std::uint64_t) + width * sizeof(float)),
+          memory_((bytes_ + 7) / 8) {
+        SET_VARSIZE(array(), bytes_);
+        array()->ndim = 1;
+        array()->elemtype = FLOAT4OID;
+        ARR_DIMS(array())[0] = static_cast<int>(width);
+        ARR_LBOUND(array())[0] = 1;
+    }
+
+    Datum fill(const float *values) noexcept {
+        auto *header = reinterpret_cast<char *>(array());
+        auto *bitmap = reinterpret_cast<bits8 *>(header + sizeof(ArrayType) + 2 * sizeof(int));
+        auto *to = reinterpret_cast<float *>(memory_.data() + data_);
+        std::memset(bitmap, 0, (width_ + 7) / 8);
+        std::size_t kept = 0;
+        for (std::size_t i = 0; i < width_; ++i) {
+            if (!std::isnan(values[i])) {
+                bitmap[i / 8] |= static_cast<bits8>(1u << (i % 8));
+                to[kept++] = values[i];
+            }
+        }
+        // Without a null there is no bitmap and the values move up to the header.
+        const bool full = kept == width_;
+        array()->dataoffset = full ? 0 : static_cast<int32>(data_ * sizeof(std::uint64_t));
+        if (full) {
+            std::memmove(header + ARR_OVERHEAD_NONULLS(1), to, width_ * sizeof(float));
+        }
+        SET_VARSIZE(array(), (full ? ARR_OVERHEAD_NONULLS(1) : data_ * sizeof(std::uint64_t)) + kept * sizeof(float));
+        return PointerGetDatum(memory_.data());
+    }
+
+  private:
+    ArrayType *array() noexcept { return reinterpret_cast<ArrayType *>(memory_.data()); }
+
+    std::size_t width_;
+    std::size_t data_;  // where values begin when there is a null bitmap, in words
+    std::size_t bytes_;
+    std::vector<std::uint64_t> memory_;
+};
+
+}  // namespace
+}  // namespace xsell::pg
+
+using namespace xsell;
+
+extern "C" {
+
+PG_FUNCTION_INFO_V1(xsell_cross_sell_matrix);
+Datum xsell_cross_sell_matrix(PG_FUNCTION_ARGS) {
+    return pg::enter([&]() -> Datum {
+        const auto entities = pg::elements<std::int64_t>(fcinfo, pg::arg_entity);
+        const auto products = pg::elements<std::int64_t>(fcinfo, pg::arg_product);
+        const core::World world = pg::collect(fcinfo, entities, products);
+        core::CandidateLimits limits;
+        limits.total = static_cast<std::size_t>(std::max(PG_GETARG_INT32(pg::arg_candidates), 1));
+        pg::pg([&]() noexcept { InitMaterializedSRF(fcinfo, 0); });
+        auto *result = reinterpret_cast<ReturnSetInfo *>(fcinfo->resultinfo);
+        core::CrossSell cross_sell(world, limits, pg::check_for_interrupts);
+        pg::RowArray array(cross_sell.width());
+        for (std::uint32_t entity = 0; entity < entities.size(); ++entity) {
+            if (!world.eligible[entity]) {
+                continue;
+            }
+            const core::CrossSell::Rows rows = cross_sell.rows(entity);
+            pg::pg([&]() noexcept {
+                CHECK_FOR_INTERRUPTS();
+                bool nulls[3] = {false, false, false};
+                for (std::size_t i = 0; i < rows.products.size(); ++i) {
+                    Datum values[3] = {Int64GetDatum(entities[entity]), Int64GetDatum(products[rows.products[i]]),
+                                       array.fill(rows.values.data() + i * cross_sell.width())};
+                    tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+                }
+            });
+        }
+        return Datum(0);
+    });
+}
+}

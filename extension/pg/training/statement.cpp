@@ -1,0 +1,51 @@
+#include "training/statement.hpp"
+
+namespace xsell::pg {
+
+Argument argument(std::string_view text) {
+    return {TEXTOID,
+            pg([&]() noexcept { return PointerGetDatum(cstring_to_text_with_len(text.data(), static_cast<int>(text.size()))); })};
+}
+
+Argument argument(std::int64_t number) { return {INT8OID, Int64GetDatum(number)}; }
+
+Argument argument(std::int32_t number) { return {INT4OID, Int32GetDatum(number)}; }
+
+Argument jsonb_argument(const std::string &json) {
+    const char *text = json.c_str();
+    return {JSONBOID, pg([&]() noexcept { return DirectFunctionCall1(jsonb_in, CStringGetDatum(text)); })};
+}
+
+Argument bytea_argument(std::span<const std::byte> bytes) {
+    return {BYTEAOID, pg([&]() noexcept {
+                auto *copy = static_cast<bytea *>(palloc(VARHDRSZ + bytes.size()));
+                SET_VARSIZE(copy, VARHDRSZ + bytes.size());
+                memcpy(VARDATA(copy), bytes.data(), bytes.size());
+                return PointerGetDatum(copy);
+            })};
+}
+
+void execute(const char *sql, std::initializer_list<Argument> arguments, RowReader read, void *target) {
+    constexpr std::size_t most = 16;
+    Oid types[most];
+    Datum values[most];
+    char nulls[most];
+    int count = 0;
+    for (const Argument &given : arguments) {
+        types[count] = given.type;
+        values[count] = given.value;
+        nulls[count++] = given.null ? 'n' : ' ';
+    }
+    pg([&]() noexcept {
+        const int result = SPI_execute_with_args(sql, count, types, values, nulls, false, 0);
+        if (result < 0) {
+            elog(ERROR, "could not run \"%s\": %s", sql, SPI_result_code_string(result));
+        }
+        if (read != nullptr && SPI_tuptable != nullptr && SPI_processed > 0) {
+            read(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, target);
+        }
+        SPI_freetuptable(SPI_tuptable);
+    });
+}
+
+}  // namespace xsell::pg

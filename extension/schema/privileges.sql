@@ -1,0 +1,115 @@
+-- Who may do what, over everything that the pieces before this one created. Each role's rights are data below; row security is
+-- derived from the key columns of each table, so that a new table is protected by having them.
+
+-- Membership is shared by the cluster, like the roles: granted once, silent when it is there.
+DO $$
+DECLARE
+    wanted record;
+BEGIN
+    FOR wanted IN SELECT * FROM (VALUES ('xsell_reader', 'xsell_analyst'), ('xsell_reader', 'xsell_trainer'), ('xsell_reader', 'xsell_sync'),
+                                        ('xsell_analyst', 'xsell_admin'), ('xsell_trainer', 'xsell_admin'), ('xsell_sync', 'xsell_admin')) AS v(given, member) LOOP
+        IF NOT EXISTS (SELECT FROM pg_catalog.pg_auth_members m
+                       WHERE m.roleid = wanted.given::pg_catalog.regrole AND m.member = wanted.member::pg_catalog.regrole) THEN
+            EXECUTE pg_catalog.format('GRANT %I TO %I', wanted.given, wanted.member);
+        END IF;
+    END LOOP;
+END
+$$;
+
+REVOKE ALL ON SCHEMA xsell, xsell_internal FROM PUBLIC;
+REVOKE ALL ON ALL TABLES IN SCHEMA xsell, xsell_internal FROM PUBLIC;
+REVOKE ALL ON ALL SEQUENCES IN SCHEMA xsell, xsell_internal FROM PUBLIC;
+REVOKE ALL ON ALL ROUTINES IN SCHEMA xsell, xsell_internal FROM PUBLIC;
+
+GRANT USAGE ON SCHEMA xsell, xsell_internal TO xsell_reader;
+-- Views read with the reader's rights, so the tables beneath are readable too, row by row. Source records are not.
+GRANT SELECT ON ALL TABLES IN SCHEMA xsell, xsell_internal TO xsell_reader;
+REVOKE ALL ON xsell_internal.source_record FROM xsell_reader;
+GRANT SELECT (org_id, object, deleted) ON xsell_internal.source_record TO xsell_reader;
+GRANT ALL ON ALL TABLES IN SCHEMA xsell, xsell_internal TO xsell_admin;
+GRANT ALL ON ALL SEQUENCES IN SCHEMA xsell, xsell_internal TO xsell_admin;
+
+GRANT UPDATE (status, status_note) ON xsell_internal.recommendation TO xsell_analyst;
+GRANT INSERT (entity_id, product_id, until), UPDATE (until), DELETE ON xsell_internal.suppression TO xsell_analyst;
+
+DO $$
+DECLARE
+    item record;
+BEGIN
+    -- What each writing role writes.
+    FOR item IN
+        SELECT c.oid::pg_catalog.regclass AS relation, g.role, c.relkind
+        FROM (VALUES ('xsell_sync', ARRAY['xsell.org', 'xsell.account', 'xsell.contact', 'xsell.lead', 'xsell.product', 'xsell.opportunity',
+                         'xsell.opportunity_line', 'xsell.asset', 'xsell.activity', 'xsell.crm_user', 'xsell.stage_map', 'xsell.currency_rate',
+                         'xsell_internal.setting', 'xsell_internal.source_record', 'xsell_internal.sync_%', 'xsell_internal.dead_letter%',
+                         'xsell_internal.data_quality', 'xsell_internal.training_run%']),
+                     ('xsell_trainer', ARRAY['xsell_internal.feature_set', 'xsell_internal.model', 'xsell_internal.model_%',
+                         'xsell_internal.deployment%', 'xsell_internal.training_%', 'xsell_internal.calibration_bin'])) AS g(role, pattern)
+        CROSS JOIN pg_catalog.pg_class c
+        WHERE c.relnamespace IN ('xsell'::pg_catalog.regnamespace, 'xsell_internal'::pg_catalog.regnamespace) AND c.relkind IN ('r', 'p', 'S')
+          AND c.relnamespace::pg_catalog.regnamespace::text || '.' || c.relname LIKE ANY (g.pattern)
+        UNION ALL  -- refresh
+        SELECT c.oid::pg_catalog.regclass, g.role, c.relkind
+        FROM pg_catalog.unnest(ARRAY['xsell_sync', 'xsell_trainer']) AS g(role)
+        CROSS JOIN pg_catalog.pg_class c
+        WHERE c.relnamespace = 'xsell_internal'::pg_catalog.regnamespace AND c.relkind IN ('r', 'p', 'S')
+          AND c.relname ~ '^(entity|canonical_product|product_map|deal_product|purchase|holding|recommendation|introduction)'
+    LOOP
+        EXECUTE pg_catalog.format(CASE item.relkind WHEN 'S' THEN 'GRANT USAGE, SELECT ON SEQUENCE %s TO %I'
+                                                    ELSE 'GRANT SELECT, INSERT, UPDATE, DELETE ON %s TO %I' END, item.relation, item.role);
+    END LOOP;
+
+    -- Functions that only read are everybody's, under the reader's own rights; each of the others has its role.
+    FOR item IN
+        SELECT p.oid::pg_catalog.regprocedure AS routine, g.role
+        FROM pg_catalog.pg_proc p
+        JOIN (VALUES ('xsell_reader', true, '.'),
+                     ('xsell_reader', false, '^(score_set|create_scoring_view)$'),
+                     ('xsell_analyst', false, '^(set_status|dismiss|suppress|undo)$'),
+                     ('xsell_sync', false, '^(sync_|refresh|resolve_|assign_|close_|write_|request_training$|next_requested_training$)'),
+                     ('xsell_trainer', false, '^(?!sync_|set_status$|dismiss$|suppress$|undo$)'),
+                     ('xsell_admin', false, '.')) AS g(role, reads, pattern)
+          ON g.reads = (p.provolatile <> 'v') AND p.proname ~ g.pattern
+        WHERE p.pronamespace IN ('xsell'::pg_catalog.regnamespace, 'xsell_internal'::pg_catalog.regnamespace)
+          AND p.prorettype NOT IN ('pg_catalog.trigger'::pg_catalog.regtype, 'pg_catalog.event_trigger'::pg_catalog.regtype)
+    LOOP
+        EXECUTE pg_catalog.format('GRANT EXECUTE ON ROUTINE %s TO %I', item.routine, item.role);
+    END LOOP;
+END
+$$;
+
+-- Rows. A grant is seen by the members of its role, an org's rows by those who see a grant of it, and what belongs to no single org
+-- (an entity, a product, a reason) by those who see something that it stands for. The three service roles see every org.
+ALTER TABLE xsell.org_grant ENABLE ROW LEVEL SECURITY;
+CREATE POLICY visible ON xsell.org_grant USING (EXISTS (
+    SELECT FROM pg_catalog.pg_roles r WHERE r.rolname = role AND pg_catalog.pg_has_role(r.oid, 'USAGE')));
+CREATE POLICY service ON xsell.org_grant TO xsell_sync, xsell_trainer, xsell_admin USING (true);
+
+ALTER TABLE xsell_internal.change_log ENABLE ROW LEVEL SECURITY;
+CREATE POLICY visible ON xsell_internal.change_log FOR SELECT USING (CASE
+    WHEN recommendation_id IS NULL THEN EXISTS (SELECT FROM xsell_internal.entity_account k WHERE k.entity_id = change_log.entity_id)
+    ELSE EXISTS (SELECT FROM xsell_internal.recommendation k WHERE k.recommendation_id = change_log.recommendation_id) END);
+CREATE POLICY service ON xsell_internal.change_log TO xsell_sync, xsell_trainer, xsell_admin USING (true);
+
+DO $$
+DECLARE
+    item record;
+BEGIN
+    FOR item IN
+        SELECT DISTINCT ON (c.oid) c.oid::pg_catalog.regclass AS relation, c.relname, a.attname, k.home
+        FROM pg_catalog.pg_class c
+        JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+        JOIN (VALUES (1, 'org_id', NULL), (2, 'recommendation_id', 'recommendation'), (3, 'entity_id', 'entity_account'),
+                     (4, 'product_id', 'product_map')) AS k(place, attname, home) ON k.attname = a.attname
+        WHERE c.relnamespace IN ('xsell'::pg_catalog.regnamespace, 'xsell_internal'::pg_catalog.regnamespace) AND c.relkind IN ('r', 'p')
+          AND NOT c.relrowsecurity
+        ORDER BY c.oid, k.place
+    LOOP
+        EXECUTE pg_catalog.format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', item.relation);
+        EXECUTE pg_catalog.format('CREATE POLICY visible ON %s USING (%s)', item.relation, CASE
+            WHEN item.home IS NULL THEN 'org_id IN (SELECT g.org_id FROM xsell.org_grant g)'
+            ELSE pg_catalog.format('EXISTS (SELECT FROM xsell_internal.%I k WHERE k.%I = %I.%2$I)', item.home, item.attname, item.relname) END);
+        EXECUTE pg_catalog.format('CREATE POLICY service ON %s TO xsell_sync, xsell_trainer, xsell_admin USING (true)', item.relation);
+    END LOOP;
+END
+$$;

@@ -1,0 +1,260 @@
+\set SHOW_CONTEXT never
+SET datestyle = 'ISO';
+SET intervalstyle = 'postgres';
+-- Scoring by hand-made versions of three features (a, b, c), two trees each:
+--   a < 0.5 or missing: -1, else b < 10: 0.5, else (or missing) 2;    c < -3: version / 8, else (or missing) -1 / 4
+-- base margin: version / 4. Calibrated log-odds: slope * margin + 1 / 8, slope 1 in version 1, 1 / 2 after; interval +- 3 / 4.
+INSERT INTO xsell_internal.model (model, feature_set, horizon) VALUES ('demo', 'demo', '90 days'), ('demo_empty', 'demo', '90 days');
+CREATE TEMPORARY TABLE blob (version integer, data bytea);
+INSERT INTO blob VALUES
+    (1, '\x2158534d01000100000000000000f03f000000000000c03f0000000000000000000000000000e83f01000000000000000000f03f9c000000000000002158534601000000030000000200000008000000030000000000803e0100000001000000010000000000003f00002041000040c0050000000300000000000300000000000000004100000000000080bf00008040010001000000000000008040000000000000003f0000404000000000000000400000803f020001000000000000000041000000000000003e0000004000000000000080be0000c040'),
+    (2, '\x2158534d01000100000000000000e03f000000000000c03f0000000000000000000000000000e83f01000000000000000000f03f9c000000000000002158534601000000030000000200000008000000030000000000003f0100000001000000010000000000003f00002041000040c0050000000300000000000300000000000000004100000000000080bf00008040010001000000000000008040000000000000003f0000404000000000000000400000803f020001000000000000000041000000000000803e0000004000000000000080be0000c040'),
+    (3, '\x2158534d01000100000000000000e03f000000000000c03f0000000000000000000000000000e83f01000000000000000000f03f9c000000000000002158534601000000030000000200000008000000030000000000403f0100000001000000010000000000003f00002041000040c0050000000300000000000300000000000000004100000000000080bf00008040010001000000000000008040000000000000003f0000404000000000000000400000803f020001000000000000000041000000000000c03e0000004000000000000080be0000c040');
+INSERT INTO xsell_internal.model_version (model, version, feature_set, feature_set_version, algorithm, feature, blob_sha256)
+SELECT 'demo', version, 'demo', 1, 'xgboost', '{a,b,c}', encode(sha256(data), 'hex') FROM blob;
+INSERT INTO xsell_internal.model_blob SELECT 'demo', version, 'flat', data FROM blob;
+CREATE FUNCTION pg_temp.sigmoid(z float8) RETURNS float8 LANGUAGE sql IMMUTABLE RETURN 1 / (1 + exp(-z));
+
+-- Nothing deployed, nothing known.
+SELECT xsell.predict('demo', '{1,0,0}'::real[]);
+SELECT xsell.predict('demo_empty', '{1,0,0}'::real[]);
+SELECT xsell.predict('nobody', '{1,0,0}'::real[]);
+SELECT * FROM xsell.score_set('nobody', 'SELECT 1, ARRAY[1,0,0]::real[]');
+SELECT role, version FROM xsell.deploy('demo', 1);
+
+-- Values: every path, missing as NULL or NaN, infinities, thresholds.
+SELECT v.x, abs(xsell.predict('demo', v.x) - pg_temp.sigmoid(0.25 + 0.125 + v.leaves)) < 1e-12 AS right
+FROM (VALUES ('{0,0,0}'::real[], -1.25), ('{0.5,0,0}', 0.25), ('{1,10,0}', 1.75), ('{1,9.5,-4}', 0.625), ('{NULL,0,0}', -1.25), ('{NaN,0,0}', -1.25),
+             ('{1,NULL,NULL}', 1.75), ('{Infinity,-Infinity,-Infinity}', 0.625), ('{-Infinity,Infinity,Infinity}', -1.25),
+             ('{NULL,NULL,NULL}', -1.25), ('[0:2]={1,9.5,-4}', 0.625)) AS v(x, leaves);
+SELECT xsell.predict('demo', NULL::real[]) IS NULL AS null_row, xsell.predict(NULL, '{1,0,0}'::real[]) IS NULL AS null_model;
+SELECT abs(xsell.predict('demo', ARRAY[1, 9.5, -4]) - xsell.predict('demo', '{1,9.5,-4}'::real[])) AS numeric_array;
+SELECT xsell.predict('demo', '{1,0}'::real[]);
+SELECT xsell.predict('demo', '{}'::real[]);
+SELECT xsell.predict('demo', '{1,0,0,0}'::real[]);
+SELECT xsell.predict('demo', '{{1,0,0}}'::real[]);
+
+-- A given version.
+SELECT v, abs(xsell_internal.predict_version('demo', v, '{1,0,0}') - pg_temp.sigmoid((v * 0.25 + 0.25) / least(v, 2) + 0.125)) < 1e-12 AS right
+FROM generate_series(1, 3) v;
+SELECT xsell_internal.predict_version('demo', 4, '{1,0,0}');
+SELECT xsell_internal.predict_version('demo', 0, '{1,0,0}');
+
+-- With interval and member.
+SELECT abs(probability - pg_temp.sigmoid(0.625)) < 1e-12 AS probability, abs(low - pg_temp.sigmoid(-0.125)) < 1e-12 AS low,
+       abs(high - pg_temp.sigmoid(1.375)) < 1e-12 AS high, abs(raw - pg_temp.sigmoid(0.5)) < 1e-12 AS raw, xgboost = raw AS member, version, arm
+FROM xsell.score('demo', '{1,0,NULL}');
+SELECT count(*), count(s.probability) FROM (SELECT (xsell.score('demo', x)).* FROM (VALUES ('{1,0,0}'::real[]), (NULL)) AS v(x)) s;
+
+-- Columns bound by name: any order, any numeric type, extra columns ignored.
+CREATE TEMPORARY TABLE plain (a real, b real, c real);
+CREATE TEMPORARY TABLE mixed (note text, c numeric, dropped int, b smallint, id bigint, a double precision);
+ALTER TABLE mixed DROP COLUMN dropped;
+INSERT INTO plain VALUES (1, 10, -4), (0, 2, 0), (NULL, 2, 0), (1, NULL, NULL);
+INSERT INTO mixed (a, b, c, note) SELECT a, b, c, 'x' FROM plain;
+SELECT count(*) FILTER (WHERE xsell.predict('demo', p) = xsell.predict('demo', ARRAY[p.a, p.b, p.c])) AS plain FROM plain p;
+SELECT count(*) FILTER (WHERE xsell.predict('demo', m) = xsell.predict('demo', ARRAY[m.a, m.b, m.c]::real[])) AS mixed FROM mixed m;
+SELECT count(*) FILTER (WHERE xsell.predict('demo', s) = xsell.predict('demo', ARRAY[s.a, s.b, s.c]::real[])) AS query
+FROM (SELECT c, a, 1::bigint AS b FROM mixed) s;
+SELECT xsell.predict('demo', s) FROM (SELECT a, b FROM plain) s;
+SELECT xsell.predict('demo', s) FROM (SELECT a, b, 'high'::text AS c FROM plain) s;
+SELECT xsell.predict('demo', s) FROM (SELECT a, b, c, b AS a FROM plain) s;
+SELECT xsell.predict('demo', ROW(1, 2, 3));
+SELECT xsell.predict('demo', NULL::plain) IS NULL AS null_row;
+-- Two shapes through one call site.
+CREATE FUNCTION pg_temp.of(r record) RETURNS float8 LANGUAGE plpgsql AS $$ BEGIN RETURN xsell.predict('demo', r); END $$;
+SELECT round(pg_temp.of(r)::numeric, 6), round(pg_temp.of(m)::numeric, 6)
+FROM (SELECT * FROM plain LIMIT 1) r, (SELECT * FROM mixed LIMIT 1) m;
+
+-- Sets: more than one block, ids of any type, NULLs.
+CREATE TABLE demo_row AS
+SELECT i AS id, ARRAY[CASE WHEN i % 7 > 0 THEN i % 2 END, i % 20, i % 10 - 5]::real[] AS x FROM generate_series(1, 1000) i;
+SELECT count(*), count(*) FILTER (WHERE s.probability = xsell.predict('demo', r.x)) AS same_bits
+FROM xsell.score_set('demo', 'SELECT id, x FROM demo_row') s JOIN demo_row r ON r.id = s.id::int;
+SELECT id, round(probability::numeric, 6) AS probability
+FROM xsell.score_set('demo', $$SELECT * FROM (VALUES ('a'::text, '{1,0,0}'::real[]), (NULL, '{1,0,0}'), ('c', NULL), (repeat('d', 9), '{1,NULL,0}')) v$$);
+SELECT id, round(probability::numeric, 6) AS probability FROM xsell.score_set('demo', $$SELECT '2024-01-31'::date, '{1,0,0}'::real[]$$);
+SELECT id FROM xsell.score_set('demo', $$SELECT i, '{1,0,0}'::real[] FROM unnest('{-9223372036854775808,9223372036854775807,0}'::bigint[]) i$$);
+SELECT count(*), sum(length(id)) FROM xsell.score_set('demo', $$SELECT repeat('long', 1000) || i, '{1,0,0}'::real[] FROM generate_series(1, 100) i$$);
+SELECT count(*) FROM xsell.score_set('demo', 'SELECT id, x FROM demo_row WHERE false');
+SELECT xsell.score_set('demo', NULL);
+SELECT * FROM xsell.score_set('demo', '');
+SELECT * FROM xsell.score_set('demo', 'SELECT id FROM demo_row');
+SELECT * FROM xsell.score_set('demo', 'SELECT id, id FROM demo_row');
+SELECT * FROM xsell.score_set('demo', 'SELECT id, x FROM demo_row; SELECT 1');
+SELECT * FROM xsell.score_set('demo', 'DELETE FROM demo_row RETURNING id, x');
+SELECT * FROM xsell.score_set('demo', 'WITH gone AS (DELETE FROM demo_row RETURNING id, x) SELECT * FROM gone');
+SELECT * FROM xsell.score_set('demo', 'EXPLAIN SELECT 1');
+SELECT * FROM xsell.score_set('demo', 'COMMIT');
+SELECT * FROM xsell.score_set('demo', 'SELEC');
+SELECT * FROM xsell.score_set('demo', 'SELECT $1, x FROM demo_row');
+SELECT * FROM xsell.score_set('demo', 'SELECT id, x[1:2] FROM demo_row');
+SELECT * FROM xsell.score_set('demo', 'SELECT 1 / (id - 100), x FROM demo_row');
+SELECT count(*) FROM demo_row;
+
+-- It stops when asked to.
+SET statement_timeout = '200ms';
+SELECT count(*) FROM xsell.score_set('demo', 'SELECT i, ARRAY[1,0,0]::real[] FROM generate_series(1, 1000000000) i');
+SELECT count(*) FROM generate_series(1, 1000000000) i WHERE xsell.predict('demo', ARRAY[i,0,0]::real[]) > 2;
+RESET statement_timeout;
+
+-- It reads what its caller may read.
+CREATE ROLE regress_scorer;
+GRANT xsell_reader TO regress_scorer;
+SET ROLE regress_scorer;
+SELECT count(*) FROM xsell.score_set('demo', 'SELECT id, x FROM demo_row');
+RESET ROLE;
+GRANT SELECT ON demo_row TO regress_scorer;
+ALTER TABLE demo_row ENABLE ROW LEVEL SECURITY;
+CREATE POLICY few ON demo_row TO regress_scorer USING (id <= 10);
+SET ROLE regress_scorer;
+SELECT count(*) FROM xsell.score_set('demo', 'SELECT id, x FROM demo_row');
+SELECT round(xsell.predict('demo', '{1,0,0}'::real[])::numeric, 6) AS probability;
+RESET ROLE;
+REVOKE xsell_reader FROM regress_scorer;
+SET ROLE regress_scorer;
+SELECT xsell.predict('demo', '{1,0,0}'::real[]);
+RESET ROLE;
+
+-- Reasons: they add up to the uncalibrated score, and are told in words.
+SELECT count(*), abs(min(base) + sum(contribution) - ln(min(s.raw) / (1 - min(s.raw)))) < 1e-4 AS adds_up
+FROM xsell_internal.explain_values('demo', NULL, '{1,12,NULL}', NULL), xsell.score('demo', '{1,12,NULL}') s;
+INSERT INTO xsell_internal.reason_template VALUES
+    ('a', 'up', 'A_HIGH', 'a is {value}, about {rounded} or {percent}'), ('b', 'up', 'B_HIGH', '{feature} counts {rounded}');
+SELECT position, feature, value, round(contribution::numeric, 4) AS contribution, code, sentence FROM xsell.explain('demo', '{1.256,12,NULL}');
+SELECT position, feature FROM xsell.explain('demo', '{1.256,12,NULL}', top_k => 1);
+SELECT count(*) FROM xsell.explain('demo', '{1.256,12,NULL}', top_k => 0);
+SELECT count(*) FROM xsell.explain('demo', NULL);
+SELECT count(*) FROM xsell.explain('demo', '{1}');
+SELECT count(*) FROM xsell_internal.explain_version('demo', 3, '{1,2,3}');
+SELECT r.* FROM xsell_internal.render_reason('x', 0.5, -1) r;
+DELETE FROM xsell_internal.reason_template WHERE feature IN ('a', 'b');
+
+-- Which version: the one that the statement's snapshot shows.
+CREATE FUNCTION pg_temp.now_scores() RETURNS integer LANGUAGE sql STABLE
+RETURN CASE round(ln(xsell.predict('demo', '{1,0,-4}'::real[]) / (1 - xsell.predict('demo', '{1,0,-4}'::real[])))::numeric, 6)
+       WHEN 1 THEN 1 WHEN 0.75 THEN 2 WHEN 0.9375 THEN 3 END;
+SELECT pg_temp.now_scores();
+BEGIN;
+SELECT role, version FROM xsell.deploy('demo', 2);
+SELECT pg_temp.now_scores() AS inside;
+ROLLBACK;
+SELECT pg_temp.now_scores() AS after_rollback;
+BEGIN;
+SELECT role, version FROM xsell.deploy('demo', 2);
+COMMIT;
+SELECT pg_temp.now_scores() AS after_commit;
+-- A deployment in the middle of a statement does not reach its later rows.
+CREATE FUNCTION pg_temp.deploy_at_row_2(i integer) RETURNS integer LANGUAGE plpgsql VOLATILE AS
+$$ BEGIN IF i = 2 THEN PERFORM xsell.deploy('demo', 3); END IF; RETURN i; END $$;
+SELECT pg_temp.deploy_at_row_2(i) AS row, round(xsell.predict('demo', ARRAY[1,0,-4 - 0 * i]::real[])::numeric, 6) AS probability FROM generate_series(1, 4) i;
+SELECT pg_temp.now_scores() AS next_statement;
+-- A loop in PL/pgSQL keeps its call sites; each statement of it sees what is deployed then, an undone deployment included.
+DO $$
+DECLARE
+    p float8;
+    seen text := '';
+BEGIN
+    FOR i IN 1 .. 6 LOOP
+        BEGIN
+            PERFORM xsell.deploy('demo', 1 + i % 3);
+            p := xsell.predict('demo', '{1,0,-4}'::real[]);
+            seen := seen || format(' %s', round(ln(p / (1 - p))::numeric, 4));
+            IF i = 4 THEN
+                RAISE division_by_zero;
+            END IF;
+        EXCEPTION WHEN division_by_zero THEN
+            seen := seen || ' undone:';
+        END;
+        p := xsell.predict('demo', '{1,0,-4}'::real[]);
+        seen := seen || format(' %s', round(ln(p / (1 - p))::numeric, 4));
+    END LOOP;
+    RAISE NOTICE 'seen:%', seen;
+END
+$$;
+BEGIN ISOLATION LEVEL REPEATABLE READ;
+DO $$
+DECLARE
+    p float8;
+BEGIN
+    p := xsell.predict('demo', '{1,0,-4}'::real[]);
+    RAISE NOTICE 'before %', round(ln(p / (1 - p))::numeric, 4);
+    FOR i IN 1 .. 2 LOOP
+        BEGIN
+            PERFORM xsell.deploy('demo', 3);
+            p := xsell.predict('demo', '{1,0,-4}'::real[]);
+            RAISE NOTICE 'inside %', round(ln(p / (1 - p))::numeric, 4);
+            RAISE division_by_zero;
+        EXCEPTION WHEN division_by_zero THEN
+        END;
+        p := xsell.predict('demo', '{1,0,-4}'::real[]);
+        RAISE NOTICE 'after %', round(ln(p / (1 - p))::numeric, 4);
+    END LOOP;
+END
+$$;
+COMMIT;
+PREPARE score AS SELECT pg_temp.now_scores();
+SET plan_cache_mode = force_generic_plan;
+EXECUTE score;
+SELECT version FROM xsell.deploy('demo', 2);
+EXECUTE score;
+RESET plan_cache_mode;
+-- One call site, several models.
+INSERT INTO xsell_internal.model (model, feature_set, horizon) VALUES ('demo_other', 'demo', '90 days');
+INSERT INTO xsell_internal.model_version (model, version, feature_set, feature_set_version, algorithm, feature, blob_sha256)
+SELECT 'demo_other', version, 'demo', 1, 'xgboost', '{a,b,c}', encode(sha256(data), 'hex') FROM blob;
+INSERT INTO xsell_internal.model_blob SELECT 'demo_other', version, 'flat', data FROM blob;
+SELECT version FROM xsell.deploy('demo_other', 1);
+SELECT m, round(xsell.predict(m, '{1,0,-4}'::real[])::numeric, 6) AS probability FROM unnest('{demo,demo_other,demo}'::text[]) m;
+
+-- Blobs that are missing, damaged, or not a model at all.
+INSERT INTO xsell_internal.model_version (model, version, feature_set, feature_set_version, algorithm, feature, blob_sha256)
+SELECT 'demo_other', v, 'demo', 1, 'xgboost', '{a,b,c}', encode(sha256(CASE v WHEN 4 THEN 'not a model' ELSE 'never loaded' END::bytea), 'hex') FROM generate_series(4, 6) v;
+INSERT INTO xsell_internal.model_blob VALUES ('demo_other', 4, 'flat', 'not a model'), ('demo_other', 6, 'flat', 'something else');
+SELECT xsell_internal.predict_version('demo_other', 5, '{1,0,0}');
+SELECT xsell_internal.predict_version('demo_other', 6, '{1,0,0}');
+SELECT xsell_internal.predict_version('demo_other', 4, '{1,0,0}');
+-- The same error again and again costs nothing, and the session goes on.
+DO $$
+BEGIN
+    FOR i IN 1 .. 1000 LOOP
+        BEGIN
+            PERFORM xsell_internal.predict_version('demo_other', 4, '{1,0,0}');
+        EXCEPTION WHEN data_corrupted THEN
+        END;
+    END LOOP;
+END
+$$;
+SELECT pg_temp.now_scores();
+
+-- Parallel workers score with the same version.
+CREATE TABLE demo_many AS SELECT i AS id, ARRAY[i % 2, i % 20, i % 10 - 5]::real[] AS x FROM generate_series(1, 20000) i;
+ANALYZE demo_many;
+SET parallel_setup_cost = 0;
+SET parallel_tuple_cost = 0;
+SET min_parallel_table_scan_size = 0;
+SET max_parallel_workers_per_gather = 2;
+EXPLAIN (COSTS OFF) SELECT sum(xsell.predict('demo', x)) FROM demo_many;
+CREATE TEMPORARY TABLE parallel_sum AS SELECT sum(round(xsell.predict('demo', x)::numeric, 9)) FROM demo_many;
+SELECT count(*) FROM xsell.score_set('demo', 'SELECT id, x FROM demo_many') s JOIN demo_many m ON m.id = s.id::int AND s.probability = xsell.predict('demo', m.x);
+SET max_parallel_workers_per_gather = 0;
+SELECT sum(round(xsell.predict('demo', x)::numeric, 9)) = (SELECT sum FROM parallel_sum) AS same FROM demo_many;
+RESET max_parallel_workers_per_gather;
+SET force_parallel_mode = on;
+SELECT pg_temp.now_scores();
+BEGIN;
+SELECT version FROM xsell.deploy('demo', 3);
+SELECT round(xsell.predict('demo', '{1,0,-4}'::real[])::numeric, 6) AS uncommitted;
+ROLLBACK;
+SELECT round((xsell.score('demo', '{1,0,-4}')).probability::numeric, 6), position, feature FROM xsell.explain('demo', '{1,0,-4}', 1);
+RESET force_parallel_mode;
+
+-- Models are kept where the server's view of its memory shows them.
+SELECT name, count(*) > 0 AS kept FROM pg_backend_memory_contexts WHERE name LIKE 'xsell model%' GROUP BY name ORDER BY name;
+
+DROP TABLE demo_row, demo_many;
+DELETE FROM xsell_internal.deployment WHERE model LIKE 'demo%';
+DELETE FROM xsell_internal.model_version WHERE model LIKE 'demo%';
+DELETE FROM xsell_internal.model WHERE model LIKE 'demo%';
+DROP OWNED BY regress_scorer;
+DROP ROLE regress_scorer;

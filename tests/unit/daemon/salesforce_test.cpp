@@ -1,0 +1,440 @@
+#include <gtest/gtest.h>
+
+#include <openssl/bio.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/rsa.h>
+
+#include <nlohmann/json.hpp>
+
+#include "connectors/salesforce/connector.hpp"
+#include "connectors/salesforce/query.hpp"
+#include "http/jwt.hpp"
+#include "http_server.hpp"
+#include "sync/convert.hpp"
+#include "sync/error.hpp"
+
+namespace {
+
+using namespace xsell;
+using nlohmann::json;
+using sync::ColumnType;
+using sync::Fault;
+using sync::SyncError;
+
+constexpr const char *now_text = "Mon, 01 Jun 2026 12:00:00 GMT";
+const std::int64_t now = *sync::to_micros("2026-06-01T12:00:00Z");
+constexpr std::int64_t minute = 60'000'000;
+
+const sync::Object account{"account", {{"name", ColumnType::text}, {"domain", ColumnType::text}, {"annual_revenue", ColumnType::number}, {"currency", ColumnType::text},
+                                       {"modified_at", ColumnType::timestamp}, {"deleted_at", ColumnType::timestamp}, {"merged_into", ColumnType::text},
+                                       {"attributes", ColumnType::json}}};
+const sync::Object activity{"activity", {{"kind", ColumnType::text}, {"account_id", ColumnType::text}, {"contact_id", ColumnType::text}, {"lead_id", ColumnType::text},
+                                         {"opportunity_id", ColumnType::text}, {"duration", ColumnType::number}, {"modified_at", ColumnType::timestamp}}};
+
+std::string id_of(int number) { return "001" + std::string(12 - std::to_string(number).size(), '0') + std::to_string(number) + "AAA"; }
+
+// A Salesforce org whose records, pages and faults a test decides.
+class Salesforce : public testing::Test {
+  protected:
+    void SetUp() override {
+        web.server.set_post_routing_handler([](const httplib::Request &, httplib::Response &out) { out.set_header("Date", now_text); });
+        web.server.Post("/services/oauth2/token", [this](const httplib::Request &in, httplib::Response &out) {
+            ++logins;
+            form = in.body;
+            basic = in.get_header_value("Authorization");
+            out.status = login_status;
+            out.set_content(login_status == 200 ? json{{"access_token", "t" + std::to_string(logins)}, {"instance_url", instance.empty() ? web.url() : instance}}.dump()
+                                                : R"({"error":"invalid_grant","error_description":"user is gone"})", "application/json");
+        });
+        web.server.Get("/services/data/v60.0/limits", [this](const httplib::Request &in, httplib::Response &out) { api(in, out, "{}"); });
+        web.server.Get("/services/data/v60.0/sobjects/.*/describe", [this](const httplib::Request &in, httplib::Response &out) { api(in, out, describe); });
+        web.server.Get("/services/data/v60.0/query.*", [this](const httplib::Request &in, httplib::Response &out) {
+            if (in.has_param("q")) soql.push_back(in.get_param_value("q"));
+            else soql.push_back(in.path);
+            if (soql.back().starts_with("SELECT COUNT()")) return api(in, out, R"({"totalSize":42,"done":true,"records":[]})");
+            api(in, out, answer ? answer(soql.back(), out) : page({}, ""));
+        });
+        web.start();
+        settings.connector = "salesforce";
+        settings.set("base_url", web.url());
+        settings.set("client_id", "id");
+        settings.set("client_secret", "se:cret", true);
+    }
+
+    void api(const httplib::Request &in, httplib::Response &out, const std::string &body) {
+        if (in.get_header_value("Authorization") != "Bearer t" + std::to_string(valid_token ? valid_token : logins)) {
+            out.status = 401;
+            out.set_content(R"([{"message":"Session expired or invalid","errorCode":"INVALID_SESSION_ID"}])", "application/json");
+            return;
+        }
+        out.set_content(body, "application/json");
+    }
+
+    static std::string page(const std::vector<std::pair<int, std::string>> &records, const std::string &next) {
+        json body = {{"done", next.empty()}, {"records", json::array()}};
+        if (!next.empty()) body["nextRecordsUrl"] = next;
+        for (const auto &[number, stamp] : records) {
+            body["records"].push_back({{"attributes", {{"type", "Account"}}}, {"Id", id_of(number)}, {"Name", "N" + std::to_string(number)}, {"SystemModstamp", stamp}});
+        }
+        return body.dump();
+    }
+
+    sync::Page fetch(const sync::Object &object, const std::string &state) {
+        if (!connector) connector = connectors::make_salesforce(settings);
+        return connector->fetch(object, state);
+    }
+    std::optional<SyncError> fault(const std::string &state = "") {
+        try {
+            fetch(account, state);
+        } catch (const SyncError &error) {
+            return error;
+        }
+        return std::nullopt;
+    }
+    std::optional<SyncError> fault_of(int status, const std::string &body, std::vector<std::pair<std::string, std::string>> headers = {}) {
+        answer = [=](const std::string &, httplib::Response &out) {
+            out.status = status;
+            for (const auto &[name, value] : headers) out.set_header(name.c_str(), value);
+            return body;
+        };
+        return fault();
+    }
+
+    test::Server web;
+    connectors::Settings settings;
+    std::unique_ptr<sync::Connector> connector;
+    std::vector<std::string> soql;
+    std::function<std::string(const std::string &, httplib::Response &)> answer;
+    std::string describe = "{}", form, basic, instance;
+    int logins = 0, valid_token = 0, login_status = 200;
+};
+
+TEST_F(Salesforce, LogsInWithClientCredentials) {
+    const auto page = fetch(account, "");
+    EXPECT_TRUE(page.done);
+    EXPECT_EQ(form, "grant_type=client_credentials");
+    EXPECT_EQ(basic, "Basic aWQ6c2U6Y3JldA==");
+    EXPECT_EQ(page.source_count, 42);
+}
+
+TEST_F(Salesforce, FollowsPagesThenWatchesFromTheScansStart) {
+    answer = [&](const std::string &query, httplib::Response &) {
+        return query.starts_with("SELECT") ? page({{1, "2026-05-01T00:00:00.000+0000"}, {2, "2026-05-01T00:00:00.000+0000"}}, "/services/data/v60.0/query/01g-2")
+                                           : page({{3, "2026-05-02T00:00:00.000+0000"}}, "");
+    };
+    const auto first = fetch(account, "");
+    EXPECT_FALSE(first.done);
+    ASSERT_EQ(first.records.size(), 2u);
+    EXPECT_EQ(first.records[1].crm_id, id_of(2));
+    EXPECT_NE(soql[0].find("WHERE SystemModstamp <= 2026-06-01T12:00:00Z ORDER BY SystemModstamp, Id"), std::string::npos) << soql[0];
+    const auto again = fetch(account, "");  // the same state gives the same records
+    EXPECT_EQ(again.records[0].raw, first.records[0].raw);
+    const auto second = fetch(account, first.next_state);
+    EXPECT_TRUE(second.done);
+    EXPECT_EQ(soql[2], "/services/data/v60.0/query/01g-2");
+    EXPECT_EQ(json::parse(second.next_state), (json{{"watermark", now - 10 * minute}}));
+    fetch(account, second.next_state);
+    EXPECT_NE(soql[4].find("SystemModstamp <= 2026-06-01T12:00:00Z AND SystemModstamp >= 2026-06-01T11:50:00Z ORDER"), std::string::npos) << soql[4];
+}
+
+TEST_F(Salesforce, LostLocatorGoesOnBehindTheLastRecordEvenAmongEqualTimes) {
+    answer = [&](const std::string &query, httplib::Response &out) -> std::string {
+        if (!query.starts_with("SELECT")) {
+            out.status = 400;
+            return R"([{"message":"invalid query locator","errorCode":"INVALID_QUERY_LOCATOR"}])";
+        }
+        if (query.find("Id > '" + id_of(2) + "'") != std::string::npos) return page({{3, "2026-05-01T00:00:00.000+0000"}}, "");
+        return page({{1, "2026-05-01T00:00:00.000+0000"}, {2, "2026-05-01T00:00:00.000+0000"}}, "/services/data/v60.0/query/01g-2");
+    };
+    const auto first = fetch(account, "");
+    const auto second = fetch(account, first.next_state);
+    ASSERT_EQ(second.records.size(), 1u);
+    EXPECT_EQ(second.records[0].crm_id, id_of(3));
+    EXPECT_NE(soql[2].find("(SystemModstamp > 2026-05-01T00:00:00Z OR (SystemModstamp = 2026-05-01T00:00:00Z AND Id > '" + id_of(2) + "'))"), std::string::npos) << soql[2];
+    EXPECT_TRUE(second.done);
+}
+
+TEST_F(Salesforce, DeletesAndMergesBecomeTombstones) {
+    answer = [&](const std::string &, httplib::Response &) {
+        return R"({"done":true,"records":[{"Id":"001000000000001AAA","SystemModstamp":"2026-05-01T00:00:00.000+0000","IsDeleted":true,"MasterRecordId":"001000000000002AAA","Name":"x"},
+                  {"Id":"001000000000002AAA","SystemModstamp":"2026-05-01T00:00:00.000+0000","IsDeleted":false,"MasterRecordId":null,"Website":"http://www.acme.co.uk/"}]})";
+    };
+    const auto page = fetch(account, "");
+    ASSERT_EQ(page.records.size(), 2u);
+    EXPECT_EQ(page.records[0].values[account.index("deleted_at")], "2026-05-01 00:00:00.000000+00");
+    EXPECT_EQ(page.records[0].values[account.index("merged_into")], "001000000000002AAA");
+    EXPECT_EQ(page.records[1].values[account.index("deleted_at")], std::nullopt);
+    EXPECT_EQ(page.records[1].values[account.index("domain")], "acme.co.uk");
+    EXPECT_NE(soql[1].find("queryAll"), soql[1].find("SELECT COUNT() FROM Account WHERE IsDeleted = false")) << soql[1];
+}
+
+TEST_F(Salesforce, ActivitiesAreTasksThenEvents) {
+    answer = [&](const std::string &query, httplib::Response &) -> std::string {
+        if (query.find(" FROM Task ") != std::string::npos) {
+            return R"({"done":true,"records":[{"Id":"00T000000000001AAA","SystemModstamp":"2026-05-01T00:00:00Z","WhatId":"006000000000001AAA","WhoId":"00Q000000000001AAA",
+                      "AccountId":"001000000000009AAA","TaskSubtype":"Call","CallDurationInSeconds":61}]})";
+        }
+        return R"({"done":true,"records":[{"Id":"00U000000000001AAA","SystemModstamp":"2026-05-01T00:00:00Z","WhatId":"001000000000001AAA","WhoId":"003000000000001AAA","DurationInMinutes":30}]})";
+    };
+    const auto tasks = fetch(activity, "");
+    EXPECT_FALSE(tasks.done);
+    const auto events = fetch(activity, tasks.next_state);
+    EXPECT_TRUE(events.done);
+    EXPECT_EQ(events.source_count, 84);
+    const std::vector<sync::Value> task = {"call", "001000000000009AAA", std::nullopt, "00Q000000000001AAA", "006000000000001AAA", "61", "2026-05-01 00:00:00.000000+00"};
+    const std::vector<sync::Value> event = {"meeting", "001000000000001AAA", "003000000000001AAA", std::nullopt, std::nullopt, "1800", "2026-05-01 00:00:00.000000+00"};
+    EXPECT_EQ(tasks.records.at(0).values, task);
+    EXPECT_EQ(events.records.at(0).values, event);
+}
+
+TEST_F(Salesforce, ExpiredSessionIsRenewedOnce) {
+    fetch(account, "");
+    EXPECT_EQ(logins, 1);
+    valid_token = 2;
+    fetch(account, "");
+    EXPECT_EQ(logins, 2);
+    valid_token = 99;
+    const auto error = fault();
+    ASSERT_TRUE(error);
+    EXPECT_EQ(error->fault, Fault::org);
+    EXPECT_EQ(logins, 3);
+    EXPECT_EQ(std::string(error->what()).find("t3"), std::string::npos);
+}
+
+TEST_F(Salesforce, RevokedGrantStopsTheOrg) {
+    login_status = 400;
+    const auto error = fault();
+    ASSERT_TRUE(error);
+    EXPECT_EQ(error->fault, Fault::org);
+    EXPECT_NE(std::string(error->what()).find("invalid_grant, user is gone"), std::string::npos);
+    login_status = 503;
+    EXPECT_EQ(fault()->fault, Fault::org);  // the body still says invalid_grant
+}
+
+TEST_F(Salesforce, TokensGoToSalesforceAlone) {
+    settings = {};
+    settings.set("auth_url", web.url());
+    settings.set("client_id", "id");
+    settings.set("client_secret", "s", true);
+    for (const char *foreign : {"https://evil.example.com", "https://salesforce.com.example.org", "http://my.salesforce.com"}) {
+        instance = foreign;
+        connector.reset();
+        const auto error = fault();
+        ASSERT_TRUE(error) << foreign;
+        EXPECT_EQ(error->fault, Fault::org) << error->what();
+    }
+}
+
+TEST_F(Salesforce, NextPagesAreStaysOnTheHost) {
+    answer = [&](const std::string &, httplib::Response &) { return page({{1, "2026-05-01T00:00:00Z"}}, "@evil.example.com/services/data/"); };
+    const auto first = fetch(account, "");
+    EXPECT_EQ(fault(first.next_state)->fault, Fault::object);
+}
+
+TEST_F(Salesforce, ErrorsHaveTheirMeanings) {
+    struct Case {
+        int status;
+        const char *body;
+        Fault fault;
+    };
+    const Case cases[] = {
+        {403, R"([{"message":"TotalRequests Limit exceeded.","errorCode":"REQUEST_LIMIT_EXCEEDED"}])", Fault::quota},
+        {403, R"([{"message":"ConcurrentRequests (Concurrent API Requests) Limit exceeded.","errorCode":"REQUEST_LIMIT_EXCEEDED"}])", Fault::transient},
+        {403, R"([{"message":"m","errorCode":"INSUFFICIENT_ACCESS"}])", Fault::object},
+        {400, R"([{"message":"m","errorCode":"MALFORMED_QUERY"}])", Fault::object},
+        {400, R"([{"message":"m","errorCode":"INVALID_TYPE"}])", Fault::object},
+        {400, R"([{"message":"m","errorCode":"UNABLE_TO_LOCK_ROW"}])", Fault::transient},
+        {503, "<html>down</html>", Fault::transient},
+        {500, "", Fault::transient},
+        {406, "", Fault::transient},
+        {200, "<html>maintenance</html>", Fault::transient},
+        {200, R"({"done":true,"records":[{"Id":"00)", Fault::transient},
+        {200, R"({"records":[]})", Fault::transient},
+    };
+    for (const auto &[status, body, expected] : cases) {
+        const auto error = fault_of(status, body);
+        ASSERT_TRUE(error) << body;
+        EXPECT_EQ(error->fault, expected) << body;
+    }
+}
+
+TEST_F(Salesforce, WaitsAsLongAsTheServerAsks) {
+    EXPECT_EQ(fault_of(429, "", {{"Retry-After", "17"}})->wait, 17);
+    EXPECT_EQ(fault_of(429, "", {{"Retry-After", "Mon, 01 Jun 2026 12:00:30 GMT"}})->wait, 30);
+    EXPECT_EQ(fault_of(429, "", {{"Retry-After", "90000"}})->wait, 3600);
+    EXPECT_EQ(fault_of(503, "")->wait, 0);
+}
+
+TEST_F(Salesforce, QuotaStopsBeforeItIsUsedUp) {
+    answer = [&](const std::string &, httplib::Response &out) {
+        out.set_header("Sforce-Limit-Info", "api-usage=12000/15000");
+        return page({{1, "2026-05-01T00:00:00Z"}}, "/services/data/v60.0/query/x");
+    };
+    const auto first = fetch(account, "");
+    EXPECT_EQ(first.records.size(), 1u);
+    EXPECT_EQ(fault(first.next_state)->fault, Fault::quota);
+}
+
+TEST_F(Salesforce, FieldsThatAreNotThereAreLeftOut) {
+    json fields = json::array();
+    for (const char *name : {"Id", "SystemModstamp", "Name", "IsDeleted"}) fields.push_back({{"name", name}});
+    describe = json{{"fields", fields}}.dump();
+    answer = [&](const std::string &query, httplib::Response &out) -> std::string {
+        if (query.find("Website") == std::string::npos) return page({{1, "2026-05-01T00:00:00Z"}}, "");
+        out.status = 400;
+        return R"([{"message":"No such column 'Website'","errorCode":"INVALID_FIELD"}])";
+    };
+    EXPECT_EQ(fetch(account, "").records.size(), 1u);
+    EXPECT_TRUE(soql[1].starts_with("SELECT Id, Name, SystemModstamp, IsDeleted FROM Account WHERE")) << soql[1];
+}
+
+TEST_F(Salesforce, SlowQueriesAreCutIntoSlices) {
+    std::vector<std::string> good;
+    answer = [&](const std::string &query, httplib::Response &out) -> std::string {
+        if (query.find("<= 2026-06-01T12:00:00Z") != std::string::npos && query.find(">= 2026") == std::string::npos) {
+            out.status = 400;
+            return R"([{"message":"too long","errorCode":"QUERY_TIMEOUT"}])";
+        }
+        good.push_back(query);
+        return page({}, "");
+    };
+    std::string state;
+    int pages = 0;
+    for (bool done = false; !done && pages < 50; ++pages) {
+        const auto page = fetch(account, state);
+        state = page.next_state, done = page.done;
+    }
+    EXPECT_EQ(json::parse(state), (json{{"watermark", now - 10 * minute}}));
+    ASSERT_GE(good.size(), 2u);
+    EXPECT_NE(good.back().find("SystemModstamp <= 2026-06-01T12:00:00Z AND SystemModstamp >= "), std::string::npos) << good.back();
+}
+
+TEST_F(Salesforce, DamagedStateIsNoWayIntoAQuery) {
+    for (const char *state : {"x", "[]", R"({"watermark":"2020"})", R"({"window":{"end":1,"slice":1,"part":0,"at":1,"id":"' OR Id != '"}})",
+                              R"({"window":{"end":1,"slice":1,"part":9}})", R"({"window":{"end":1,"slice":1,"part":0,"next":"//evil.example.com/"}})"}) {
+        EXPECT_EQ(fault(state)->fault, Fault::object) << state;
+    }
+}
+
+TEST_F(Salesforce, SettingsAreCheckedTogether) {
+    settings.attributes["account"] = {"Fine__c", "Bad Field"};
+    settings.columns["account"] = {{"name", "1;DROP"}};
+    settings.set("api_version", "latest");
+    settings.set("typo", "1");
+    settings.objects = {"account", "contracts"};
+    try {
+        connectors::make_salesforce(settings);
+        FAIL();
+    } catch (const connectors::SettingsError &error) {
+        EXPECT_EQ(error.problems.size(), 5u) << error.what();
+    }
+    connectors::Settings none;
+    none.set("client_id", "id");
+    none.set("client_secret", "s", true);
+    EXPECT_THROW(connectors::make_salesforce(none), connectors::SettingsError);  // client credentials need the My Domain address
+}
+
+TEST_F(Salesforce, AttributesAndCurrencyAreSelected) {
+    settings.attributes["account"] = {"Segment__c", "Parent.Name"};
+    settings.set("multi_currency", "true");
+    answer = [](const std::string &, httplib::Response &) {
+        return R"({"done":true,"records":[{"Id":"001000000000001AAA","SystemModstamp":"2026-05-01T00:00:00Z","CurrencyIsoCode":"EUR","AnnualRevenue":1.5e6,
+                  "Segment__c":"A","Parent":{"attributes":{},"Name":"P"}}]})";
+    };
+    const auto page = fetch(account, "");
+    EXPECT_NE(soql[0].find(", CurrencyIsoCode, Segment__c, Parent.Name FROM Account"), std::string::npos) << soql[0];
+    ASSERT_EQ(page.records.size(), 1u);
+    EXPECT_EQ(page.records[0].values[account.index("attributes")], R"({"Segment__c":"A","Parent.Name":"P"})");
+    EXPECT_EQ(page.records[0].values[account.index("currency")], "EUR");
+    EXPECT_EQ(page.records[0].values[account.index("annual_revenue")], "1500000");
+}
+
+TEST_F(Salesforce, CheckNamesWhatCannotBeRead) {
+    answer = [&](const std::string &query, httplib::Response &out) -> std::string {
+        if (query.find(" FROM Asset ") == std::string::npos) return page({}, "");
+        out.status = 400;
+        return R"([{"message":"sObject type 'Asset' is not supported","errorCode":"INVALID_TYPE"}])";
+    };
+    int errors = 0;
+    for (const auto &finding : connectors::make_salesforce(settings)->check()) {
+        if (finding.level != sync::Finding::Level::error) continue;
+        ++errors;
+        EXPECT_NE(finding.text.find("Asset -> asset cannot be read: Asset: 400 INVALID_TYPE"), std::string::npos) << finding.text;
+    }
+    EXPECT_EQ(errors, 1);
+}
+
+// A new RSA key: private part as PEM, and the key itself.
+std::pair<std::string, std::shared_ptr<EVP_PKEY>> new_key() {
+    std::shared_ptr<EVP_PKEY> key(EVP_RSA_gen(2048), EVP_PKEY_free);
+    BIO *bio = BIO_new(BIO_s_mem());
+    PEM_write_bio_PrivateKey(bio, key.get(), nullptr, nullptr, 0, nullptr, nullptr);
+    char *data = nullptr;
+    const long size = BIO_get_mem_data(bio, &data);
+    std::string pem(data, static_cast<std::size_t>(size));
+    BIO_free_all(bio);
+    return {pem, key};
+}
+
+std::string from_base64url(std::string text) {
+    for (char &c : text) c = c == '-' ? '+' : c == '_' ? '/' : c;
+    const std::size_t padding = (4 - text.size() % 4) % 4;
+    text.append(padding, '=');
+    std::string out(text.size(), '\0');
+    const int size = EVP_DecodeBlock(reinterpret_cast<unsigned char *>(out.data()), reinterpret_cast<const unsigned char *>(text.data()), static_cast<int>(text.size()));
+    out.resize(static_cast<std::size_t>(size) - padding);
+    return out;
+}
+
+bool verifies(EVP_PKEY *key, const std::string &text, const std::string &signature) {
+    EVP_MD_CTX *context = EVP_MD_CTX_new();
+    const bool good = EVP_DigestVerifyInit(context, nullptr, EVP_sha256(), nullptr, key) == 1 &&
+                      EVP_DigestVerify(context, reinterpret_cast<const unsigned char *>(signature.data()), signature.size(),
+                                       reinterpret_cast<const unsigned char *>(text.data()), text.size()) == 1;
+    EVP_MD_CTX_free(context);
+    return good;
+}
+
+TEST_F(Salesforce, SignsAssertionsThatThePublicKeyVerifies) {
+    const auto [pem, key] = new_key();
+    settings = {};
+    settings.set("auth", "jwt");
+    settings.set("base_url", web.url());
+    settings.set("client_id", "consumer");
+    settings.set("username", "kim@example.com");
+    settings.set("private_key", pem, true);
+    fetch(account, "");
+    constexpr std::string_view head = "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Ajwt-bearer&assertion=";
+    ASSERT_TRUE(form.starts_with(head)) << form;
+    const std::string assertion = form.substr(head.size());
+    const std::size_t first = assertion.find('.'), second = assertion.rfind('.');
+    EXPECT_TRUE(verifies(key.get(), assertion.substr(0, second), from_base64url(assertion.substr(second + 1))));
+    EXPECT_FALSE(verifies(key.get(), "x" + assertion.substr(1, second - 1), from_base64url(assertion.substr(second + 1))));
+    const json claims = json::parse(from_base64url(assertion.substr(first + 1, second - first - 1)));
+    EXPECT_EQ(claims, (json{{"iss", "consumer"}, {"sub", "kim@example.com"}, {"aud", "https://login.salesforce.com"}, {"exp", now / 1'000'000 + 150}}));
+}
+
+TEST(Jwt, RefusesBadKeysWithoutShowingThem) {
+    for (const char *bad : {"", "hunter2", "-----BEGIN PRIVATE KEY-----\nhunter2\n-----END PRIVATE KEY-----\n"}) {
+        try {
+            http::sign_jwt("{}", bad);
+            ADD_FAILURE();
+        } catch (const std::runtime_error &error) {
+            EXPECT_EQ(std::string(error.what()).find("hunter2"), std::string::npos);
+        }
+    }
+}
+
+TEST(Soql, LiteralsAndNames) {
+    using namespace connectors::salesforce;
+    EXPECT_EQ(literal(now), "2026-06-01T12:00:00Z");
+    EXPECT_EQ(literal(now + 1500), "2026-06-01T12:00:00.001Z");
+    for (const char *good : {"Name", "Custom__c", "Account__r.Owner.Name"}) EXPECT_TRUE(is_field(good)) << good;
+    for (const char *bad : {"", "1a", "a b", "a,b", "a.", ".a", "a..b", "a'", "COUNT()"}) EXPECT_FALSE(is_field(bad)) << bad;
+    EXPECT_TRUE(is_id("001000000000001AAA"));
+    EXPECT_FALSE(is_id("001000000000001AA'"));
+    EXPECT_FALSE(is_id("001"));
+}
+
+}  // namespace
