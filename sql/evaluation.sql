@@ -29,6 +29,7 @@ SELECT * FROM xsell_internal.ranking_metrics('{1,NULL}', '{1,2}', '{t,f}', '{1,1
 SELECT * FROM xsell_internal.ranking_metrics('{1}', '{1}', '{t}', '{NaN}', '{}', '{}');
 SELECT * FROM xsell_internal.ranking_metrics('{1}', '{1}', '{t}', '{1}', '{1}', '{}');
 
+\set home :DBNAME
 DROP DATABASE IF EXISTS xsell_evaluation;
 CREATE DATABASE xsell_evaluation;
 \c xsell_evaluation
@@ -106,5 +107,5 @@ CALL xsell.train('cross_sell', NULL, '120 days', '{"rounds": 1}');
 SELECT count(*) AS differ FROM (SELECT * FROM xsell.evaluate('cross_sell') EXCEPT SELECT * FROM measured) d;
 SET ROLE xsell_trainer;
 SELECT count(*) > 50 AS trainer_may FROM xsell.evaluate('cross_sell', 2);
-\c xsell_regress
+\c :home
 DROP DATABASE xsell_evaluation;

@@ -1,6 +1,8 @@
 -- Training: what it learns from, what it leaves behind when it succeeds and when it does not. In a database of its own, because
 -- procedures that commit cannot be rolled back.
+\set SHOW_CONTEXT never
 SET client_min_messages = warning;
+\set home :DBNAME
 DROP DATABASE IF EXISTS xsell_training;
 CREATE DATABASE xsell_training;
 \c xsell_training
@@ -81,7 +83,7 @@ CREATE FUNCTION as_features(x text, filter text DEFAULT 'true') RETURNS text LAN
     SELECT format('SELECT e.entity_id, p.product_id, $1, ARRAY[%s]::real[] FROM xsell_internal.entity e, xsell_internal.canonical_product p WHERE %s', x, filter) $$;
 INSERT INTO xsell_internal.feature_set (name, version, feature, definition, sha256)
 SELECT v.name, 1, v.feature, as_features(v.x, v.filter), '' FROM (VALUES
-    ('leaky', ARRAY['noise', 'tomorrow'], 'e.entity_id % 7, (SELECT count(*) FROM xsell_internal.purchase w WHERE w.entity_id = e.entity_id AND w.product_id = p.product_id AND w.won_at > $1)', 'true'),
+    ('leaky', ARRAY['noise', 'tomorrow'], 'e.entity_id % 7, (SELECT count(*) FROM xsell_internal.purchase w WHERE w.entity_id = e.entity_id AND w.product_id = p.product_id AND w.won_at > $1 AND w.won_at <= $1 + interval ''2880 hours'')', 'true'),
     ('infinite', ARRAY['noise', 'ratio'], 'e.entity_id % 7, CASE WHEN e.entity_id = 5 THEN ''infinity''::real ELSE 1 END', 'true'),
     ('constant', ARRAY['one', 'nothing'], '1, NULL', 'true'),
     ('nobody', ARRAY['noise'], 'e.entity_id % 7', 'false'),
@@ -136,5 +138,5 @@ SELECT version, trained_by = 'xsell_trainer' AS by_trainer FROM xsell.model_vers
 DELETE FROM xsell_internal.purchase;
 \set VERBOSITY default
 CALL xsell.train('cross_sell');
-\c xsell_regress
+\c :home
 DROP DATABASE xsell_training;

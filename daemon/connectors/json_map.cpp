@@ -130,7 +130,8 @@ class Mapper::Reading {
         std::string json;
         for (const auto &attribute : list) {
             const auto found = at(root_, attribute.path);
-            if (!found) continue;
+            std::string_view text;
+            if (!found || (found->get(text) == simdjson::SUCCESS && text.empty())) continue;
             json += json.empty() ? '{' : ',';
             sync::append_json_string(json, attribute.name);
             json += ':';

@@ -29,14 +29,6 @@ http::Response Session::send(const http::Request &request) {
     }
 }
 
-void Session::trust(const std::string &url) {
-    try {
-        client_.trust().add(url);
-    } catch (const http::Error &error) {
-        throw fault_of(error);
-    }
-}
-
 void Session::log_in() {
     if (!grant_) grant_ = login_(*this);
 }

@@ -28,8 +28,7 @@ class Session {
     // Without the token: for logging in.
     http::Response send(const http::Request &request);
 
-    void log_in();                // now, if it has not happened yet
-    void trust(const std::string &url);
+    void log_in();  // now, if it has not happened yet
     // The server's clock as of the last response, in microseconds since 1970.
     std::optional<std::int64_t> server_time() const { return server_time_; }
 

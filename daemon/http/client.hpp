@@ -56,7 +56,6 @@ class Client {
 
     // Throws Error. A redirect is followed for GET on the same origin only.
     Response send(const Request &request);
-    Trust &trust() { return trust_; }
 
   private:
     struct Handle;

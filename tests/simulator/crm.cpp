@@ -58,8 +58,10 @@ void Crm::add_users(Time begin) {
         const std::string email = lower(fmt::format("{}.{}@{}.example", replaced(email_of(who, ""), "@", ""), i, name_));
         const bool active = hubspot() || i % 7 != 6;
         table(Source::user)
-            .add({who.first + " " + who.last, rng.chance(0.2) ? upper(email) : email, hubspot() ? "" : email, boolean(active),
-                  hubspot() ? "" : zones[org_], iso(begin - 400 * day)},
+            .add({who.first + " " + who.last, rng.chance(0.2) ? upper(email) : email, hubspot() ? "" : email,
+                  i % 5 == 4 ? "" : fmt::format("{} Team {}", upper(name_), 1 + i % 3),
+                  hubspot() || i == 0 ? "" : table(Source::user).value(0, "name"), boolean(active), hubspot() ? "" : zones[org_],
+                  iso(begin - 400 * day)},
                  begin - rng.between(1, 300) * day);
     }
 }
@@ -177,6 +179,7 @@ void Crm::merge(Source source, std::size_t winner, std::size_t loser, Time at) {
     merged.remove(loser, at, !hubspot(), static_cast<std::uint32_t>(winner + 1));
     merged.touch(winner, at);
     losers_[static_cast<std::size_t>(source)][winner].push_back(static_cast<std::uint32_t>(loser));
+    if (hubspot()) fresh_merges_.push_back({source, winner, loser});
     using enum Source;
     const std::initializer_list<Source> children = {contact, opportunity, asset, task, event, call, email, meeting, note};
     move_children(source == account ? "account_id" : "contact_id", children, merged.id(loser), merged.id(winner), at);
@@ -184,6 +187,14 @@ void Crm::merge(Source source, std::size_t winner, std::size_t loser, Time at) {
         for (const std::uint32_t moved : contacts_[loser]) contacts_[winner].push_back(moved);
         contacts_[loser].clear();
     }
+}
+
+void Crm::date_merges() {
+    for (const Merge &merge : fresh_merges_) {
+        Table &merged = table(merge.source);
+        merged.remove(merge.loser, merged.row(merge.winner).modified, true, static_cast<std::uint32_t>(merge.winner + 1));
+    }
+    fresh_merges_.clear();
 }
 
 const std::vector<std::uint32_t> &Crm::losers(Source source, std::size_t winner) const {

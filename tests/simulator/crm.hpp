@@ -42,6 +42,8 @@ class Crm {
     std::optional<std::size_t> account_of(std::size_t company) const;
     const std::vector<std::uint32_t> &contacts_of(std::size_t account) const { return contacts_[account]; }
     void merge(Source source, std::size_t winner, std::size_t loser, Time at);
+    // HubSpot never tells when a record was merged away: what can be known is the winner's date when the merge is first seen.
+    void date_merges();
     const std::vector<std::uint32_t> &losers(Source source, std::size_t winner) const;
     bool settle();
 
@@ -69,6 +71,11 @@ class Crm {
     std::vector<std::size_t> account_company_;
     std::vector<std::vector<std::uint32_t>> contacts_;
     std::array<std::unordered_map<std::size_t, std::vector<std::uint32_t>>, source_count> losers_;
+    struct Merge {
+        Source source;
+        std::size_t winner, loser;
+    };
+    std::vector<Merge> fresh_merges_;
 };
 
 inline const char *boolean(bool value) { return value ? "t" : "f"; }

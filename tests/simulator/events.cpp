@@ -153,7 +153,8 @@ void Simulation::deletes(Crm &crm, Time from, Time to, Rng &rng, Counts &counts)
                                            {note, 0.01}}) {
         Table &table = crm.table(source);
         for (std::size_t n = table.size() == 0 ? 0 : times(table, per_year, from, to); n > 0; n--) {
-            if (const auto row = some(crm, source, rng))
+            // A winner stays: its losers are named nowhere else in HubSpot.
+            if (const auto row = some(crm, source, rng, [&](std::size_t r) { return crm.losers(source, r).empty(); }))
                 delete_record(crm, source, *row, moment(from, to, rng)), counts["deletes"]++;
         }
     }
@@ -172,7 +173,8 @@ void Simulation::deletes(Crm &crm, Time from, Time to, Rng &rng, Counts &counts)
     if (row) {
         const Time at = moment(from, to, rng);
         for (const std::uint32_t person : crm.contacts_of(*row)) {
-            if (crm.table(contact).live(person, to) && !busy(crm, contact, person)) delete_record(crm, contact, person, at);
+            const bool kept = busy(crm, contact, person) || !crm.losers(contact, person).empty();
+            if (crm.table(contact).live(person, to) && !kept) delete_record(crm, contact, person, at);
         }
         delete_record(crm, account, *row, at);
         counts["deletes"]++;
@@ -254,7 +256,8 @@ void Simulation::late_commits(Crm &crm, Time to, Rng &rng, Counts &counts) {
     };
     later(Source::account, {{crm.table(Source::account).object().column("city"), "Late Town"}});
     later(Source::opportunity, {{crm.table(Source::opportunity).object().column("name"), "Renamed late"}});
-    later(Source::contact, {});
+    later(Source::lead, {});
+    later(Source::line, {});
 }
 
 }  // namespace xsell::simulator

@@ -41,8 +41,9 @@ std::string list_associations(const Crm &crm, const HubType &type, const std::ve
     std::string out;
     for (const std::string &name : wanted) {
         const HubType *to = hub_type(name);
-        const auto related = to ? relations.of(crm, type, *to, row, now) : std::vector<Relation>{};
+        auto related = to ? relations.of(crm, type, *to, row, now) : std::vector<Relation>{};
         if (related.empty()) continue;
+        std::stable_partition(related.begin(), related.end(), [](const Relation &r) { return r.primary; });
         out += fmt::format(R"({}"{}":{{"results":[)", out.empty() ? "" : ",", replaced(to->name, "_", " "));
         for (std::size_t i = 0; i < std::min<std::size_t>(related.size(), 100); i++) {
             const std::string id = crm.table(*to->source).id(related[i].row),
@@ -147,6 +148,8 @@ void owners(const Request &req, Response &res, const Crm &crm) {
                       {"createdAt", users.value(row, "created_at")},
                       {"updatedAt", iso(users.row(row).modified)},
                       {"archived", false}};
+        if (const auto team = users.value(row, "team"); !team.empty())
+            owner["teams"] = {{{"id", "77"}, {"name", team}, {"primary", true}}};
         body += (found++ > 0 ? "," : "") + owner.dump();
     }
     body += ']';
@@ -229,9 +232,8 @@ void mount_hubspot(httplib::Server &server, Service &service) {
                                                                hub_type_or_404(req.matches[2].str()), now, shared->relations);
                     json(res, std::move(body), status);
                 }));
-    server.Get(crm_root + "/v3/owners/?", service.api(true, [](const Request &req, Response &res, const Crm &crm, Time now) {
-        owners(req, res, crm);
-    }));
+    server.Get(crm_root + "/v3/owners/?",
+               service.api(true, [](const Request &req, Response &res, const Crm &crm, Time) { owners(req, res, crm); }));
     server.Get(crm_root + "/v3/pipelines/(?:deals|0-3)",
                service.api(true, [](const Request &, Response &res, const Crm &, Time) { pipelines(res); }));
     server.Get(crm_root + "/v3/properties/([^/]+)",

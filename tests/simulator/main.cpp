@@ -23,7 +23,7 @@ The clock stands still until a test moves it:
   curl -d '{"now":"2026-06-02T00:00:00Z"}' http://127.0.0.1:PORT/_sim/clock
   curl -d '{"org":"emea","kind":"429","count":3,"every":5}' http://127.0.0.1:PORT/_sim/faults
         kinds: 429 500 expired_token cut truncate quota expired_locator; none clears all
-  curl http://127.0.0.1:PORT/_sim/stats          curl -X POST http://127.0.0.1:PORT/_sim/stop
+  curl http://127.0.0.1:PORT/_sim/stats          curl -d '' http://127.0.0.1:PORT/_sim/stop
 The same seed and the same clock settings give the same bytes. tests/simulator/README.md has the rest.)";
 
 struct Arguments {

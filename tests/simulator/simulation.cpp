@@ -20,6 +20,7 @@ Simulation::Simulation(const WorldOptions &options) : world_(options), now_(opti
     for (Crm &crm : crms_) {
         old_deletes_and_merges(crm);
         late_commits(crm, now_, rng, counts);
+        crm.date_merges();
         crm.settle();
     }
 }
@@ -135,6 +136,7 @@ std::map<std::string, std::size_t> Simulation::advance(Time to) {
         deletes(crm, from, to, rng, counts);
         new_activities(crm, from, to, rng, counts);
         late_commits(crm, to, rng, counts);
+        crm.date_merges();
         crm.settle();
     }
     return counts;

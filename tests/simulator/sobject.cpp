@@ -190,6 +190,8 @@ SObject user() {
                         always_null("Title"),
                         always_null("Department"),
                         always_null("Division"),
+                        {"UserRole.Name", string, "team"},
+                        {"Manager.Name", string, "manager"},
                         always_null("ManagerId", reference),
                         always_null("UserRoleId", reference)},
                        false)};
@@ -246,6 +248,22 @@ void append_value(std::string &out, FieldType type, std::string_view text) {
     }
 }
 
+// A field of a parent record arrives in an object of its own; no parent is null.
+void append_parent(std::string &out, std::string_view parent, std::string_view name, std::string_view value) {
+    out.append(",\"").append(parent).append("\":");
+    if (value.empty()) {
+        out += "null";
+        return;
+    }
+    out.append(R"({"attributes":{"type":")")
+        .append(parent == "Manager" ? "User" : parent)
+        .append(R"("},")")
+        .append(name)
+        .append("\":");
+    append_json(out, value);
+    out += '}';
+}
+
 }  // namespace
 
 const Field *SObject::field(std::string_view wanted) const {
@@ -288,7 +306,12 @@ void append_record(std::string &out, const Crm &crm, const SObject &object, cons
     out.append("/sobjects/").append(object.name).append("/").append(table.id(row)).append("\"}");
     const std::vector<std::string_view> values = table.values(row);
     for (const Field *field : fields) {
-        out.append(",\"").append(field->name).append("\":");
+        const std::string_view name = field->name;
+        if (const std::size_t dot = name.find('.'); dot != std::string_view::npos) {
+            append_parent(out, name.substr(0, dot), name.substr(dot + 1), values[static_cast<std::size_t>(field->index)]);
+            continue;
+        }
+        out.append(",\"").append(name).append("\":");
         if (field->column)
             append_value(out, field->type, values[static_cast<std::size_t>(field->index)]);
         else
@@ -307,11 +330,14 @@ std::string describe(const SObject &object) {
         R"({{"name":"{}","label":"{}","keyPrefix":null,"queryable":true,"retrieveable":true,"replicateable":true,"fields":[)",
         object.name, object.name);
     for (const Field &field : object.fields) {
+        const std::string_view name = field.name;
+        if (name.find('.') != std::string_view::npos) continue;
+        const bool parent = name == "ManagerId" || name == "UserRoleId";
         if (&field != &object.fields.front()) out += ',';
         out += fmt::format(
             R"({{"name":"{}","label":"{}","type":"{}","nillable":true,"calculated":false,"custom":false,"compoundFieldName":null,)"
-            R"("deprecatedAndHidden":false,"filterable":true,"sortable":true,"referenceTo":[],"relationshipName":null}})",
-            field.name, field.name, field_type_name(field.type));
+            R"("deprecatedAndHidden":false,"filterable":true,"sortable":true,"referenceTo":[],"relationshipName":{}}})",
+            name, name, field_type_name(field.type), parent ? fmt::format("\"{}\"", name.substr(0, name.size() - 2)) : "null");
     }
     return out + "]}";
 }

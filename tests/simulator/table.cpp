@@ -41,6 +41,8 @@ const std::vector<Object> &objects() {
          {{"name", text},
           {"email", email},
           {"username", text},
+          {"team", text},
+          {"manager", text},
           {"is_active", boolean},
           {"time_zone", text},
           {"created_at", time}}},

@@ -45,13 +45,20 @@ std::string canonical(Kind kind, std::string_view text) {
     }
 }
 
-void write_row(File &file, std::string &line, const Table &table, std::size_t row) {
+void write_row(File &file, std::string &line, const Table &table, std::size_t row, bool hubspot) {
     const Row &r = table.row(row);
+    const bool unseen = hubspot && r.merged_into != 0;  // known by its id alone
     line.append(table.id(row)).append(r.deleted != 0 ? ",t," : ",f,");
     if (r.merged_into != 0) line += table.id(r.merged_into - 1);
     for (std::size_t i = 0; i < table.object().columns.size(); i++) {
+        const Column &column = table.object().columns[i];
+        const std::string text = unseen ? "" : canonical(column.kind, table.value(row, static_cast<int>(i)));
         line += ',';
-        append_csv(line, canonical(table.object().columns[i].kind, table.value(row, static_cast<int>(i))));
+        // The pipeline is never NULL: quotes make the empty text of a CSV.
+        if (text.empty() && std::string_view(column.name) == "pipeline")
+            line += "\"\"";
+        else
+            append_csv(line, text);
     }
     line.append(",").append(iso(r.modified)).append(",");
     if (r.deleted != 0) line += iso(r.deleted);
@@ -68,7 +75,7 @@ void write_object(const Simulation &simulation, const Crm &crm, const Object &ob
         const Table &table = crm.table(static_cast<Source>(source));
         if (&table.object() != &object) continue;
         for (std::size_t row = 0; row < table.size(); row++) {
-            if (table.visible(row, simulation.now())) write_row(file, line, table, row);
+            if (table.visible(row, simulation.now())) write_row(file, line, table, row, crm.hubspot());
         }
     }
     file.done();

@@ -246,7 +246,7 @@ char detect_delimiter(std::string_view header_line) {
     return best;
 }
 
-std::string quoted(std::string_view field, char delimiter) {
+std::string written(std::string_view field, char delimiter) {
     const bool needed = field.empty() || field.find_first_of("\"\r\n") != std::string_view::npos ||
                         field.find(delimiter) != std::string_view::npos;
     if (!needed) return std::string(field);

@@ -67,6 +67,6 @@ class Reader {
 char detect_delimiter(std::string_view header_line);
 
 // A field as RFC 4180 writes it.
-std::string quoted(std::string_view field, char delimiter = ',');
+std::string written(std::string_view field, char delimiter = ',');
 
 }  // namespace xsell::connectors::csv

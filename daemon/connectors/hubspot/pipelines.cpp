@@ -33,7 +33,8 @@ Pipelines read_pipelines(Session &session) {
     require_good(response, "pipelines");
     Pipelines pipelines;
     try {
-        for (const auto &json : Json::parse(response.body).at("results")) {
+        const Json body = Json::parse(response.body);
+        for (const auto &json : body.at("results")) {
             Pipeline &pipeline = pipelines[member(json, "id")];
             pipeline.label = member(json, "label");
             for (const auto &stage : json.value("stages", Json::array())) pipeline.stages[member(stage, "id")] = read_stage(stage);

@@ -66,6 +66,7 @@ class Salesforce final : public sync::Connector {
     void add_part(const Source &source, const Settings &settings, bool multi_currency);
     std::vector<Part *> parts(const std::string &object);
     std::int64_t server_now();
+    http::Response send(const std::string &path);
     http::Response get(const std::string &path, const std::string &what);
     http::Response query(const std::string &soql, bool all);
     http::Response next_page(Part &part, Window &window);
@@ -113,15 +114,21 @@ std::vector<Part *> Salesforce::parts(const std::string &object) {
     return list;
 }
 
-http::Response Salesforce::get(const std::string &path, const std::string &what) {
+http::Response Salesforce::send(const std::string &path) {
     if (quota_reached_) throw SyncError(Fault::quota, "the share of the daily requests that quota_percent allows is used up");
     auto response = session_->get(path);
     quota_reached_ = used_percent(response) >= quota_percent_;
+    return response;
+}
+
+http::Response Salesforce::get(const std::string &path, const std::string &what) {
+    auto response = send(path);
     require_good(response, what);
     return response;
 }
 
 std::int64_t Salesforce::server_now() {
+    quota_reached_ = false;  // a new scan asks anew
     get(data() + "/limits", "limits");
     if (const auto now = session_->server_time()) return *now;
     throw SyncError(Fault::transient, "the server does not state its time");
@@ -157,9 +164,7 @@ http::Response Salesforce::next_page(Part &part, Window &window) {
     for (;;) {
         const bool paging = !window.next.empty();
         const auto path = paging ? window.next : data() + "/queryAll?q=" + http::encode(select(part.scope(), window));
-        if (quota_reached_) get(path, part.source->name);  // says so
-        auto response = session_->get(path);
-        quota_reached_ = used_percent(response) >= quota_percent_;
+        auto response = send(path);
         const std::string code = response.status == 400 ? error_code(response) : "";
         const std::int64_t low = window.at.value_or(window.low.value_or(before_salesforce));
         if (paging && (code == "INVALID_QUERY_LOCATOR" || response.status == 404)) {

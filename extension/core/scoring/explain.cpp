@@ -53,7 +53,7 @@ std::vector<double> legendre_roots(std::size_t n) {
     return roots;
 }
 
-template <int Pairs>
+template <std::size_t Pairs>
 struct State {
     Pair product[Pairs];  // of a over the features of the path
     Pair sum[Pairs];      // of product * leaf over the leaves below
@@ -104,16 +104,16 @@ void Explainer::add_tree(const Trees &trees, std::size_t t) {
     }
 }
 
-template <int Pairs>
+template <std::size_t Pairs>
 void Explainer::explain_tree(const float *x, std::size_t t, double *contributions, void *workspace) const {
     const std::span<const Node> nodes = trees_.tree(t);
     const Edge *edges = edges_.data() + trees_.first_node[t];
     auto *state = static_cast<State<Pairs> *>(workspace);
     Pair here[Pairs];
-    for (int p = 0; p < Pairs; ++p) here[p] = Pair{position_[2 * p], position_[2 * p + 1]};
+    for (std::size_t p = 0; p < Pairs; ++p) here[p] = Pair{position_[2 * p], position_[2 * p + 1]};
 
     // The root stands in for "no earlier edge" too: a factor of one and no gain.
-    for (int p = 0; p < Pairs; ++p) {
+    for (std::size_t p = 0; p < Pairs; ++p) {
         state[0].product[p] = Pair{portion_[2 * p], portion_[2 * p + 1]};
         state[0].inverse[p] = Pair{1, 1};
         state[0].gain[p] = state[0].sum[p] = Pair{};
@@ -127,7 +127,7 @@ void Explainer::explain_tree(const float *x, std::size_t t, double *contribution
         const bool is_left = k % 2 == 1;
         state[k].on = parent.goes_left == is_left ? previous.on : 0;
         state[k].goes_left = nodes[k].is_leaf() || trees_.goes_left(nodes[k], x);
-        for (int p = 0; p < Pairs; ++p) {
+        for (std::size_t p = 0; p < Pairs; ++p) {
             const Pair a = edge.weight * (1 - here[p]) + state[k].on * here[p];
             const Pair inverse = 1 / a;
             state[k].product[p] = parent.product[p] * (a * previous.inverse[p]);
@@ -139,7 +139,7 @@ void Explainer::explain_tree(const float *x, std::size_t t, double *contribution
     for (std::size_t k = nodes.size() - 1; k > 0; --k) {
         const Edge &edge = edges[k];
         Pair part{};
-        for (int p = 0; p < Pairs; ++p) {
+        for (std::size_t p = 0; p < Pairs; ++p) {
             part += (state[k].gain[p] - state[edge.previous].gain[p]) * state[k].sum[p];
             state[edge.parent].sum[p] += state[k].sum[p];
         }
@@ -147,7 +147,7 @@ void Explainer::explain_tree(const float *x, std::size_t t, double *contribution
     }
 }
 
-template <int Pairs>
+template <std::size_t Pairs>
 void Explainer::explain_all(const float *x, double *contributions) const {
     const std::unique_ptr<State<Pairs>[]> workspace(new State<Pairs>[largest_tree_]);
     for (std::size_t t = 0; t < trees_.size(); ++t) explain_tree<Pairs>(x, t, contributions, workspace.get());

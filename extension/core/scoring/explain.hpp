@@ -33,9 +33,9 @@ class Explainer {
     };
 
     void add_tree(const Trees &trees, std::size_t t);
-    template <int Pairs>
+    template <std::size_t Pairs>
     void explain_tree(const float *x, std::size_t t, double *contributions, void *workspace) const;
-    template <int Pairs>
+    template <std::size_t Pairs>
     void explain_all(const float *x, double *contributions) const;
 
     const Trees &trees_;

@@ -40,7 +40,7 @@ XSELL_TARGET float score_row(const Heaps &heaps, const std::vector<TreeGroup> &g
     alignas(64) std::int8_t bytes[max_row_slots + 1] = {};
     quantise_row(heaps, x, bytes);
     RowTests tests;
-    for (int i = 0; i < 4; ++i) {
+    for (std::size_t i = 0; i < 4; ++i) {
         tests.bytes[i] = _mm256_broadcastsi128_si256(_mm_load_si128(reinterpret_cast<const __m128i *>(bytes + 16 * i)));
     }
     float lane[lanes] = {};

@@ -4,7 +4,9 @@
 #if defined(__x86_64__)
 
 // GCC 12 takes the deliberately undefined operands inside its own intrinsics for a mistake of ours.
+#if !defined(__clang__)
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
 #include <immintrin.h>
 
 #define XSELL_TARGET __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi,popcnt,bmi,bmi2")))
@@ -116,9 +118,9 @@ XSELL_TARGET float score_row(const Heaps &heaps, const std::vector<TreeGroup> &g
     quantise_row(heaps, x, bytes);
     const __m512i low = _mm512_load_si512(bytes);
     const __m512i high = _mm512_load_si512(bytes + 64);
-    constexpr int tree_floats = sizeof(HeapTree) / sizeof(float);
+    constexpr std::size_t tree_floats = sizeof(HeapTree) / sizeof(float);
     const __m512i tree = _mm512_mullo_epi32(_mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15),
-                                            _mm512_set1_epi32(tree_floats));
+                                            _mm512_set1_epi32(static_cast<int>(tree_floats)));
     __m512 lane = _mm512_setzero_ps();
     for (std::size_t g = 0; g < groups.size(); ++g) {
         const __m512i number = leaf_numbers(RowTests<Wide>{low, high, &groups[g]});

@@ -58,7 +58,8 @@ bool step(std::span<const float> margin, std::span<const float> label, std::span
         slope = (d.slope * d.intercept2 - d.intercept * d.mixed) / determinant;
         intercept = (d.intercept * d.slope2 - d.slope * d.mixed) / determinant;
     }
-    for (double share = 1; share > 1e-6; share /= 2) {
+    double share = 1;
+    for (int halvings = 0; halvings < 20; ++halvings, share /= 2) {
         const Platt next{platt.slope - share * slope, platt.intercept - share * intercept};
         const double value = total_loss(margin, label, weight, next);
         if (value < current) {
@@ -95,13 +96,6 @@ Platt fit_platt(std::span<const float> margin, std::span<const float> label, std
         platt = fit(margin, label, weight, true);
     }
     return platt;
-}
-
-double prior_offset(double rate) {
-    if (!(rate > 0 && rate <= 1)) {
-        throw Error(Kind::bad_argument, "a sampling rate lies above 0 and is at most 1");
-    }
-    return std::log(rate);
 }
 
 double interval_half_width(std::span<const float> margin, std::span<const float> label, std::span<const float> weight,

@@ -1,4 +1,4 @@
-// From margins to honest probabilities: Platt scaling, prior correction, and how far a probability may be off.
+// From margins to honest probabilities: Platt scaling, and how far a probability may be off.
 #pragma once
 #include <span>
 
@@ -13,9 +13,6 @@ struct Platt {
 // Weighted maximum likelihood by Newton's method. Where the data give no finite rising line (one class, perfect separation,
 // scores that point the wrong way), the slope stays 1 and only the level is fitted.
 Platt fit_platt(std::span<const float> margin, std::span<const float> label, std::span<const float> weight);
-
-// What to add to the log-odds of a model that was trained on all positives and a share `rate` of the negatives, unweighted.
-double prior_offset(double rate);
 
 // Half width in log-odds: of bins of equal mass, the share `coverage` has its observed rate within this distance of the
 // prediction. Observed rates are taken with Jeffreys' half a success and half a failure, so that an empty bin is not infinitely

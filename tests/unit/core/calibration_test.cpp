@@ -2,7 +2,6 @@
 
 #include <cmath>
 
-#include "core/error.hpp"
 #include "core/metrics/random.hpp"
 #include "core/training/calibration.hpp"
 
@@ -69,13 +68,6 @@ TEST(Platt, LevelMeetsTheObservedRate) {
         promised += 1 / (1 + std::exp(-(platt.slope * m + platt.intercept)));
     }
     EXPECT_NEAR(promised, 2, 1e-6);
-}
-
-TEST(PriorOffset, UndoesTheSampling) {
-    // 1 of 11 in the population; of the 10 negatives one in five is kept: 1 of 3 in the sample.
-    EXPECT_NEAR(logit(1.0 / 3) + prior_offset(0.2), logit(1.0 / 11), 1e-12);
-    EXPECT_THROW(prior_offset(0), Error);
-    EXPECT_THROW(prior_offset(1.5), Error);
 }
 
 TEST(IntervalHalfWidth, IsTheDistanceOfTheObservedRates) {

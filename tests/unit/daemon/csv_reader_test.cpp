@@ -119,7 +119,7 @@ TEST(CsvReader, WhatIsWrittenIsReadBack) {
         for (auto &row : rows) {
             for (std::size_t c = 0; c < width; ++c) {
                 for (unsigned i = random() % 6; i > 0; --i) row[c] += bits[random() % bits.size()];
-                text += (c ? "," : "") + quoted(row[c]);
+                text += (c ? "," : "") + written(row[c]);
             }
             text += random() % 2 ? "\r\n" : "\n";
         }

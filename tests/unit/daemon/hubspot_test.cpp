@@ -367,8 +367,8 @@ TEST_F(HubSpot, MissingScopeIsTheObjectsFault) {
 }
 
 TEST_F(HubSpot, AttributesAreKeptAsTheyAre) {
-    settings.attributes["account"] = {"segment", "empty"};
-    live["companies"] = {record(1, "2026-05-01T00:00:00Z", {{"segment", "A\"B"}, {"empty", nullptr}, {"domain", "www.acme.com"}})};
+    settings.attributes["account"] = {"segment", "empty", "blank"};
+    live["companies"] = {record(1, "2026-05-01T00:00:00Z", {{"segment", "A\"B"}, {"empty", nullptr}, {"blank", ""}, {"domain", "www.acme.com"}})};
     std::string state;
     const auto records = sync_all(account, state);
     EXPECT_EQ(records.at(0).values[account.index("attributes")], R"({"segment":"A\"B"})");
