@@ -23,7 +23,7 @@ int check_command(const std::filesystem::path &file);
 int sync_command(const std::filesystem::path &file, const SyncArguments &arguments);
 int run_command(const std::filesystem::path &file);
 int status_command(const std::filesystem::path &file);
-int train_command(const std::filesystem::path &file, bool force);
+int train_command(const std::filesystem::path &file, bool force, const std::string &horizon);
 int recommend_command(const std::filesystem::path &file, int limit, const std::string &org);
 
 // --- shared by the commands ---
@@ -48,8 +48,9 @@ bool failed(const std::vector<sync::OrgResult> &results);
 void refresh(store::Database &database);
 // Trains what was asked for by xsell.request_training.
 void train_requested(const config::Config &config, store::Database &database);
-// CALL xsell.train, with its progress in the log; returns the version.
-std::string train_version(const config::Config &config, store::Database &database, const std::string &model);
+// CALL xsell.train, with its progress in the log; returns the version. An empty horizon means the model's own.
+std::string train_version(const config::Config &config, store::Database &database, const std::string &model,
+                          const std::string &horizon = "");
 
 // SIGTERM and SIGINT set stop, SIGHUP sets reload.
 struct Signals {

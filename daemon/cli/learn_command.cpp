@@ -58,9 +58,10 @@ class ProgressWatch {
     std::thread thread_;
 };
 
-std::string call_train(store::Database &database, const std::string &model) {
+std::string call_train(store::Database &database, const std::string &model, const std::string &horizon) {
     const Cancelling cancelling(database);
-    const auto called = database.execute("CALL xsell.train($1)", {model});
+    const store::Value look_ahead = horizon.empty() ? store::Value() : store::Value(horizon);
+    const auto called = database.execute("CALL xsell.train($1, NULL, $2::interval)", {model, look_ahead});
     return called.rows.empty() ? "" : called.rows[0].at(0).value_or("");
 }
 
@@ -129,9 +130,10 @@ std::optional<std::string> up_to_date(store::Database &database) {
 
 }  // namespace
 
-std::string train_version(const config::Config &config, store::Database &database, const std::string &model) {
+std::string train_version(const config::Config &config, store::Database &database, const std::string &model,
+                          const std::string &horizon) {
     const ProgressWatch watch(config, model);
-    return call_train(database, model);
+    return call_train(database, model, horizon);
 }
 
 void train_requested(const config::Config &config, store::Database &database) {
@@ -144,7 +146,7 @@ void train_requested(const config::Config &config, store::Database &database) {
     }
 }
 
-int train_command(const std::filesystem::path &file, bool force) {
+int train_command(const std::filesystem::path &file, bool force, const std::string &horizon) {
     const config::Config config = load_config(file, Needs::database);
     Signals::listen();
     const auto database = connect(config, "xselld train");
@@ -154,7 +156,7 @@ int train_command(const std::filesystem::path &file, bool force) {
             return 0;
         }
     }
-    const std::string version = train_version(config, *database, model_name);
+    const std::string version = train_version(config, *database, model_name, horizon);
     print_metrics(*database, version);
     deploy_if_good(*database, version);
     return 0;

@@ -68,6 +68,8 @@ void report(const sync::OrgResult &result) {
         const auto &c = object.counts;
         if (object.busy)
             spdlog::info("{} {}: another xselld is reading it, left alone", result.org, object.object);
+        else if (object.error && Signals::stop)
+            spdlog::info("{} {}: {} after {} pages", result.org, object.object, *object.error, object.pages);
         else if (object.error)
             spdlog::error("{} {}: {}", result.org, object.object, *object.error);
         else

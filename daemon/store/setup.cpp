@@ -83,7 +83,8 @@ std::optional<std::string> prepare(Database &database, const std::vector<OrgRow>
     std::optional<std::string> done;
     if (moved) {
         const std::int64_t amounts = database.query("SELECT xsell_internal.refresh_base_amounts()").number(0, 0);
-        done = "currencies or rates changed: " + std::to_string(amounts) + " amounts recomputed in the base currency";
+        if (amounts > 0)
+            done = "currencies or rates changed: " + std::to_string(amounts) + " amounts recomputed in the base currency";
     }
     transaction.commit();
     return done;

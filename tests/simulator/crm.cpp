@@ -57,11 +57,11 @@ void Crm::add_users(Time begin) {
         const PersonName who = person(rng);
         const std::string email = lower(fmt::format("{}.{}@{}.example", replaced(email_of(who, ""), "@", ""), i, name_));
         const bool active = hubspot() || i % 7 != 6;
+        const std::string team = i % 5 == 4 ? "" : fmt::format("{} Team {}", upper(name_), 1 + i % 3);
+        const std::string manager(hubspot() || i == 0 ? "" : table(Source::user).value(0, "name"));
         table(Source::user)
-            .add({who.first + " " + who.last, rng.chance(0.2) ? upper(email) : email, hubspot() ? "" : email,
-                  i % 5 == 4 ? "" : fmt::format("{} Team {}", upper(name_), 1 + i % 3),
-                  hubspot() || i == 0 ? "" : table(Source::user).value(0, "name"), boolean(active), hubspot() ? "" : zones[org_],
-                  iso(begin - 400 * day)},
+            .add({who.first + " " + who.last, rng.chance(0.2) ? upper(email) : email, hubspot() ? "" : email, team, manager,
+                  boolean(active), hubspot() ? "" : zones[org_], iso(begin - 400 * day)},
                  begin - rng.between(1, 300) * day);
     }
 }

@@ -61,6 +61,7 @@ class Table {
     bool visible(std::size_t position, Time now) const { return rows_[position].visible <= now; }
     bool live(std::size_t position, Time now) const { return visible(position, now) && rows_[position].deleted == 0; }
 
+    // The values must not lie in this table: it may move while they are copied.
     std::size_t add(std::initializer_list<std::string_view> values, Time modified, Time visible = 0);
     void set(std::size_t position, std::initializer_list<Change> changes, Time modified);
     void set(std::size_t position, const std::vector<Change> &changes, Time modified);
