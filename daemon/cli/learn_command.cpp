@@ -65,20 +65,30 @@ std::string call_train(store::Database &database, const std::string &model, cons
     return called.rows.empty() ? "" : called.rows[0].at(0).value_or("");
 }
 
+// The model beside its baselines, on later data of other customers; everything else is in xsell.model_metric.
 void print_metrics(store::Database &database, const std::string &version) {
-    Table table({"slice", "ranker", "metric", "value>", "low>", "high>"});
+    Table table({"ranker", "NDCG@10>", "low>", "high>", "recall@10>", "hit rate@10>", "AUC>", "PR-AUC>", "ECE>"});
     const auto found = database.query(
-        "SELECT slice, ranker, metric, pg_catalog.round(value::numeric, 4), pg_catalog.round(low::numeric, 4), "
-        "pg_catalog.round(high::numeric, 4)"
-        " FROM xsell.model_metric WHERE model = $1 AND version = $2"
-        " ORDER BY slice, metric, ranker <> 'model', value DESC NULLS LAST",
+        "SELECT m.ranker, v.ndcg, v.low, v.high, v.recall, v.hit_rate, v.auc, v.pr_auc, v.ece"
+        " FROM (SELECT DISTINCT ranker FROM xsell.model_metric WHERE model = $1 AND version = $2) m,"
+        " LATERAL (SELECT round(max(value) FILTER (WHERE metric = 'ndcg@10')::numeric, 3) AS ndcg,"
+        " round(max(low) FILTER (WHERE metric = 'ndcg@10')::numeric, 3) AS low,"
+        " round(max(high) FILTER (WHERE metric = 'ndcg@10')::numeric, 3) AS high,"
+        " round(max(value) FILTER (WHERE metric = 'recall@10')::numeric, 3) AS recall,"
+        " round(max(value) FILTER (WHERE metric = 'hit_rate@10')::numeric, 3) AS hit_rate,"
+        " round(max(value) FILTER (WHERE metric = 'auc')::numeric, 3) AS auc,"
+        " round(max(value) FILTER (WHERE metric = 'pr_auc')::numeric, 3) AS pr_auc,"
+        " round(max(value) FILTER (WHERE metric = 'ece')::numeric, 4) AS ece"
+        " FROM xsell.model_metric WHERE model = $1 AND version = $2 AND slice = 'validate' AND ranker = m.ranker) v"
+        " ORDER BY v.ndcg DESC NULLS LAST, m.ranker",
         {model_name, version});
     for (const auto &row : found.rows) {
         std::vector<std::string> cells;
         for (const auto &value : row) cells.push_back(value.value_or(""));
         table.add(cells);
     }
-    std::printf("%s version %s\n\n%s\n", model_name, version.c_str(), table.text().c_str());
+    std::printf("%s version %s, measured on later data of customers it was not trained on:\n\n%s\n", model_name, version.c_str(),
+                table.text().c_str());
 }
 
 // NDCG@10 on later data of other customers, for a version or the live one.
@@ -113,19 +123,16 @@ void deploy_if_good(store::Database &database, const std::string &version) {
     std::printf("Version %s is deployed. To go back: SELECT xsell.rollback('%s');\n", version.c_str(), model_name);
 }
 
-// Nothing synced since the newest version was trained: what would be learned is there already.
+// The newest version, when nothing was synced since it was trained: what would be learned is there already.
 std::optional<std::string> up_to_date(store::Database &database) {
     const auto found = database.query(
-        "SELECT v.version, pg_catalog.to_char(v.trained_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI') FROM xsell.model_version v"
-        " WHERE v.model = $1 AND v.status = 'ready'"
+        "SELECT v.version FROM xsell.model_version v WHERE v.model = $1 AND v.status = 'ready'"
         " AND NOT EXISTS (SELECT FROM xsell.sync_run r WHERE r.changed > 0 AND COALESCE(r.finished_at, pg_catalog.now()) > "
         "v.trained_at)"
         " AND EXISTS (SELECT FROM xsell.deployment d WHERE d.model = v.model)"
         " ORDER BY v.version DESC LIMIT 1",
         {model_name});
-    if (found.rows.empty()) return std::nullopt;
-    return "nothing has been synced since version " + found.rows[0].at(0).value_or("") + " was trained (" +
-           found.rows[0].at(1).value_or("") + " UTC); --force trains all the same";
+    return found.rows.empty() ? std::nullopt : found.rows[0].at(0);
 }
 
 }  // namespace
@@ -151,11 +158,13 @@ int train_command(const std::filesystem::path &file, bool force, const std::stri
     Signals::listen();
     const auto database = connect(config, "xselld train");
     if (!force) {
-        if (const auto reason = up_to_date(*database)) {
-            std::printf("%s\n", reason->c_str());
+        if (const auto version = up_to_date(*database)) {
+            print_metrics(*database, *version);
+            std::printf("Nothing has been synced since version %s was trained; --force trains all the same.\n", version->c_str());
             return 0;
         }
     }
+    refresh(*database);  // a model learns from holdings, and those are as old as the last refresh
     const std::string version = train_version(config, *database, model_name, horizon);
     print_metrics(*database, version);
     deploy_if_good(*database, version);

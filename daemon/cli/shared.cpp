@@ -8,6 +8,7 @@
 
 #include "cli/commands.hpp"
 #include "cli/log.hpp"
+#include "http/client.hpp"
 #include "store/setup.hpp"
 
 namespace xsell::cli {
@@ -18,10 +19,12 @@ std::atomic<bool> Signals::reload{false};
 void Signals::listen() {
     struct sigaction action {};
     action.sa_handler = [](int number) {
-        if (number == SIGHUP)
+        if (number == SIGHUP) {
             reload = true;
-        else
+        } else {
             stop = true;
+            http::stop_transfers();  // a page that is on its way is read again next time
+        }
     };
     sigemptyset(&action.sa_mask);
     for (const int number : {SIGTERM, SIGINT, SIGHUP}) sigaction(number, &action, nullptr);

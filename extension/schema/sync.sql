@@ -164,18 +164,23 @@ BEGIN
     SELECT * INTO STRICT def FROM xsell_internal.sync_object o WHERE o.object = sync_merge.object;
     SELECT o.currency INTO org_currency FROM xsell.org o WHERE o.org_id = org;
     SELECT string_agg(quote_ident(c.name), ', '),
-           string_agg(CASE c.type WHEN 'jsonb' THEN 'n.' || quote_ident(c.name) || '::jsonb' ELSE 'n.' || quote_ident(c.name) END, ', '),
-           string_agg(format('%1$I = excluded.%1$I', c.name), ', ')
+           string_agg(CASE WHEN c.type = 'jsonb' THEN 'n.' || quote_ident(c.name) || '::jsonb'
+                           WHEN c.name = 'pipeline' THEN 'COALESCE(n.pipeline, '''')' ELSE 'n.' || quote_ident(c.name) END, ', '),
+           string_agg(format(CASE c.name
+               WHEN 'modified_at' THEN '%1$I = excluded.%1$I'
+               WHEN 'deleted_at' THEN '%1$I = CASE WHEN excluded.%1$I IS NOT NULL THEN LEAST(t.%1$I, excluded.%1$I) END'
+               ELSE '%1$I = CASE WHEN excluded.deleted_at IS NULL THEN excluded.%1$I ELSE COALESCE(excluded.%1$I, t.%1$I) END' END, c.name), ', ')
       INTO columns, picks, updates FROM xsell_internal.sync_columns(object) c;
     IF def.money_column IS NOT NULL THEN
         columns := columns || ', ' || quote_ident(def.base_column);
-        updates := updates || format(', %1$I = excluded.%1$I', def.base_column);
+        updates := updates || format(', %1$I = CASE WHEN excluded.deleted_at IS NULL THEN excluded.%1$I ELSE COALESCE(excluded.%1$I, t.%1$I) END', def.base_column);
         base := format('CASE WHEN COALESCE(n.currency, $4, $5) = $5 THEN n.%1$I
                         ELSE xsell.to_base(n.%1$I, COALESCE(n.currency, $4), (SELECT %2$s FROM (SELECT n.*) d)) END',
                        def.money_column, def.money_date);
         picks := picks || ', ' || base;
     END IF;
 
+    -- A tombstone may say no more than that the record is gone: what was known of it stays, and so does the time of the first one.
     -- Rows that differ from what is stored, the newest of each id; written to the source records first, then to the typed table.
     EXECUTE format($merge$
         WITH incoming AS (
@@ -238,7 +243,7 @@ DECLARE
     lost_stage constant text := '(lost|churned|cancell?ed|disqualified)\M';
 BEGIN
     INSERT INTO xsell.stage_map (org_id, pipeline, stage, closed, won, is_purchase, decided_by)
-    SELECT org, s.pipeline, s.stage,
+    SELECT org, COALESCE(s.pipeline, ''), s.stage,
            COALESCE(s.is_closed, s.stage ~* 'won\M' OR s.stage ~* lost_stage OR NULLIF(s.stage !~* open_stage, true)),
            COALESCE(s.is_won, s.stage ~* 'won\M' OR NULLIF(s.stage !~* lost_stage AND s.stage !~* open_stage, true)),
            COALESCE(s.is_won, s.stage ~* 'won\M' OR NULLIF(s.stage !~* lost_stage AND s.stage !~* open_stage, true)),
@@ -296,12 +301,12 @@ BEGIN
     IF NOT EXISTS (SELECT FROM xsell_internal.sync_object o WHERE o.object = sync_sweep.object) THEN
         RAISE EXCEPTION 'unknown object "%"', object USING ERRCODE = 'invalid_parameter_value';
     END IF;
-    EXECUTE format('UPDATE xsell.%I t SET deleted_at = $3, modified_at = greatest(t.modified_at, $3), synced_at = now()
+    EXECUTE format('UPDATE xsell.%I t SET deleted_at = $3, synced_at = now()
                     WHERE t.org_id = $1 AND t.deleted_at IS NULL
                       AND NOT EXISTS (SELECT FROM unnest($2) AS l(crm_id) WHERE l.crm_id = t.crm_id)', object)
     USING org, live, at;
     GET DIAGNOSTICS swept = ROW_COUNT;
-    UPDATE xsell_internal.source_record r SET deleted = true, modified_at = greatest(r.modified_at, at)
+    UPDATE xsell_internal.source_record r SET deleted = true
     WHERE r.org_id = org AND r.object = sync_sweep.object AND NOT r.deleted
       AND NOT EXISTS (SELECT FROM unnest(live) AS l(crm_id) WHERE l.crm_id = r.crm_id);
     RETURN swept;

@@ -36,7 +36,8 @@ trap stop_simulator EXIT
 
 xselld() { "${XSELLD:-$BUILD/xselld}" --config "$work/xselld.toml" "$@"; }
 
-# Compares every table of every org with the simulator's truth, both ways; prints the number of rows that differ.
+# Compares every table of every org with the simulator's truth, both ways; prints the number of rows that differ. Live rows in every
+# column; tombstones by id and by what they were merged into, for sources differ in what they still tell of the dead.
 truth_difference() {
     local file org object header total=0 rows
     for file in "$work"/truth/*/*.csv; do
@@ -46,14 +47,16 @@ truth_difference() {
 CREATE TEMPORARY TABLE truth (${header//,/ text,} text);
 \\copy truth FROM '$file' (FORMAT csv, HEADER)
 SELECT string_agg(CASE a.column_name
-           WHEN 'deleted' THEN 'CASE WHEN deleted_at IS NULL THEN ''f'' ELSE ''t'' END'
-           ELSE CASE c.data_type
+           WHEN 'deleted' THEN 'CASE WHEN deleted_at IS NULL THEN ''f'' ELSE ''t'' END AS deleted'
+           WHEN 'crm_id' THEN 'crm_id' WHEN 'merged_into' THEN 'merged_into'
+           ELSE format('CASE WHEN deleted_at IS NULL THEN %s END AS %I', CASE c.data_type
                WHEN 'timestamp with time zone' THEN format('to_char(%I AT TIME ZONE ''UTC'', ''YYYY-MM-DD"T"HH24:MI:SS"Z"'')', a.column_name)
                WHEN 'numeric' THEN format('trim_scale(%I)::text', a.column_name)
                WHEN 'boolean' THEN format('CASE %I WHEN true THEN ''t'' WHEN false THEN ''f'' END', a.column_name)
-               ELSE format('%I::text', a.column_name) END END || ' AS ' || quote_ident(a.column_name), ', ' ORDER BY a.ordinal_position) AS ours,
-       string_agg(CASE c.data_type WHEN 'numeric' THEN format('trim_scale(%I::numeric)::text', a.column_name) ELSE quote_ident(a.column_name) END, ', '
-           ORDER BY a.ordinal_position) AS theirs
+               ELSE format('NULLIF(%I::text, '''')', a.column_name) END, a.column_name) END, ', ' ORDER BY a.ordinal_position) AS ours,
+       string_agg(CASE WHEN a.column_name IN ('crm_id', 'deleted', 'merged_into') THEN a.column_name
+           ELSE format('CASE deleted WHEN ''f'' THEN %s END AS %I', CASE c.data_type WHEN 'numeric' THEN format('trim_scale(%I::numeric)::text', a.column_name)
+               ELSE format('NULLIF(%I, '''')', a.column_name) END, a.column_name) END, ', ' ORDER BY a.ordinal_position) AS theirs
 FROM information_schema.columns a
 LEFT JOIN information_schema.columns c ON c.table_schema = 'xsell' AND c.table_name = '$object' AND c.column_name = a.column_name
 WHERE a.table_name = 'truth' \\gset
