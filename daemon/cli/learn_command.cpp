@@ -60,7 +60,8 @@ class ProgressWatch {
 
 std::string call_train(store::Database &database, const std::string &model, const std::string &horizon) {
     const Cancelling cancelling(database);
-    const store::Value look_ahead = horizon.empty() ? store::Value() : store::Value(horizon);
+    store::Value look_ahead = horizon.empty() ? store::Value() : store::Value(horizon);
+    if (horizon == "longest") look_ahead = database.query("SELECT xsell.longest_horizon($1)", {model}).rows.at(0).at(0);
     const auto called = database.execute("CALL xsell.train($1, NULL, $2::interval)", {model, look_ahead});
     return called.rows.empty() ? "" : called.rows[0].at(0).value_or("");
 }

@@ -10,6 +10,22 @@ RETURN CASE WHEN pg_catalog.hashint8extended(entity, 20) & 1023 < 614 THEN 'trai
 COMMENT ON FUNCTION xsell_internal.slice_of(bigint) IS
 'The slice that an entity belongs to: train (60 %), calibrate (15 %) or validate (25 %). No entity is ever in two.';
 
+-- Training and a later validation take two horizons, and half of one before them to look back at.
+CREATE FUNCTION xsell_internal.fitting_days(history_start timestamptz, history_end timestamptz, from_time timestamptz) RETURNS integer
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN floor(extract(epoch FROM LEAST((history_end - history_start) / 2.5, (history_end - COALESCE(from_time, history_start)) / 2)) / 86400);
+COMMENT ON FUNCTION xsell_internal.fitting_days(timestamptz, timestamptz, timestamptz) IS 'Days of the longest horizon that a history carries.';
+
+CREATE FUNCTION xsell.longest_horizon(model text) RETURNS interval
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+    SELECT LEAST(m.horizon, pg_catalog.make_interval(days => (
+        SELECT xsell_internal.fitting_days(min(p.won_at), max(p.won_at), NULL) FROM xsell_internal.purchase p WHERE p.won_at <= xsell.clock())))
+    FROM xsell_internal.model m WHERE m.model = longest_horizon.model;
+END;
+COMMENT ON FUNCTION xsell.longest_horizon(text) IS
+'The model''s horizon, or the longest one that the history carries where that is shorter: CALL xsell.train(''cross_sell'', horizon => xsell.longest_horizon(''cross_sell'')).';
+
 CREATE FUNCTION xsell_internal.training_plan(model text, from_time timestamptz, horizon interval, snapshots integer, max_rows bigint,
     OUT look_ahead interval, OUT train_at timestamptz[], OUT validate_at timestamptz, OUT expected_rows bigint, OUT negative_rate real)
 LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -40,8 +56,7 @@ BEGIN
     earliest := greatest(history_start + look_ahead / 2, from_time);
     validate_at := history_end - look_ahead;
     IF validate_at - look_ahead < earliest THEN
-        fitting := floor(extract(epoch FROM least((history_end - history_start) / 2.5,
-                                                  (history_end - COALESCE(from_time, history_start)) / 2)) / 86400);
+        fitting := xsell_internal.fitting_days(history_start, history_end, from_time);
         RAISE EXCEPTION 'a history of % days is too short for a horizon of % days',
                 floor(extract(epoch FROM history_end - greatest(history_start, from_time)) / 86400),
                 trim_scale(round(extract(epoch FROM look_ahead) / 86400, 1))
