@@ -1,6 +1,7 @@
 // What each command does; every one returns the exit status.
 #pragma once
 #include <atomic>
+#include <chrono>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -58,10 +59,10 @@ struct Signals {
     static void listen();
 };
 
-// While it lives, a stop signal cancels what the connection is doing.
+// While it lives, a stop signal cancels what the connection is doing, after some patience with it.
 class Cancelling {
   public:
-    explicit Cancelling(store::Database &database);
+    explicit Cancelling(store::Database &database, std::chrono::milliseconds patience = {});
     ~Cancelling();
 
   private:

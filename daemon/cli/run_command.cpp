@@ -51,12 +51,14 @@ class Daemon {
     bool cycle() {
         try {
             const auto results = sync_once(config_, {});
+            stale_ |= changed(results);
             if (Signals::stop) return true;
             const auto database = connect(config_, "xselld");
             const std::time_t now = std::time(nullptr);
-            if (changed(results) || now - refreshed_ >= refresh_at_least) {
+            if (stale_ || now - refreshed_ >= refresh_at_least) {
                 refresh(*database);
                 refreshed_ = now;
+                stale_ = false;
             }
             train_requested(config_, *database);
         } catch (const sync::SyncError &error) {
@@ -97,6 +99,7 @@ class Daemon {
 
     config::Config config_;
     std::time_t refreshed_ = 0;
+    bool stale_ = false;  // something was synced that no refresh has seen
 };
 
 }  // namespace

@@ -55,12 +55,16 @@ struct Cancelling::State {
     std::thread watcher;
 };
 
-Cancelling::Cancelling(store::Database &database) : state_(std::make_unique<State>()) {
-    state_->watcher = std::thread([&database, state = state_.get()] {
+Cancelling::Cancelling(store::Database &database, std::chrono::milliseconds patience) : state_(std::make_unique<State>()) {
+    state_->watcher = std::thread([&database, patience, state = state_.get()] {
+        constexpr std::chrono::milliseconds glance(200);
+        std::chrono::milliseconds waited{};
         std::unique_lock lock(state->mutex);
         // Once is not enough: the signal may come between two statements.
-        while (!state->over.wait_for(lock, std::chrono::milliseconds(200), [&] { return state->done; })) {
-            if (Signals::stop) database.cancel();
+        while (!state->over.wait_for(lock, glance, [&] { return state->done; })) {
+            if (!Signals::stop) continue;
+            if (waited >= patience) database.cancel();
+            waited += glance;
         }
     });
 }

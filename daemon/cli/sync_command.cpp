@@ -49,6 +49,25 @@ store::Money money(const config::Config &config) {
     return money;
 }
 
+void require_objects(const std::vector<std::string> &names) {
+    static const std::vector<std::string> known = {"crm_user",    "account",          "contact", "lead",    "product",
+                                                   "opportunity", "opportunity_line", "asset",   "activity"};
+    for (const auto &name : names) {
+        if (std::find(known.begin(), known.end(), name) != known.end()) continue;
+        const auto guess = connectors::nearest(name, known);
+        throw Refused("there is no object '" + name + "'" + (guess ? "; did you mean '" + *guess + "'?" : ""));
+    }
+}
+
+// A page that waits for somebody's lock must not hold up a stop; an ordinary one is let through.
+class StoppablePageStore : public store::PageStore {
+  public:
+    explicit StoppablePageStore(const std::string &url) : PageStore(url), cancelling_(database(), std::chrono::milliseconds(800)) {}
+
+  private:
+    Cancelling cancelling_;
+};
+
 sync::Options engine_options(const config::Config &config, const SyncArguments &arguments) {
     sync::Options options;
     options.workers = static_cast<std::size_t>(config.workers);
@@ -114,6 +133,7 @@ std::vector<sync::OrgResult> sync_once(const config::Config &config, const SyncA
     std::vector<std::string> paused;
     {
         const auto database = connect(config, "xselld");
+        const Cancelling cancelling(*database);
         std::vector<store::OrgRow> rows;
         for (const auto *org : orgs) rows.push_back({org->id, org->name, org->connector, org->currency});
         if (const auto done = store::prepare(*database, rows, money(config))) spdlog::info("{}", *done);
@@ -126,7 +146,7 @@ std::vector<sync::OrgResult> sync_once(const config::Config &config, const SyncA
             continue;
         }
         jobs.push_back({org->id, [org] { return make_connector(*org); },
-                        [&config] { return std::make_unique<store::PageStore>(config.database_url); }});
+                        [&config] { return std::make_unique<StoppablePageStore>(config.database_url); }});
     }
     auto results = sync::sync_orgs(jobs, engine_options(config, arguments));
     for (const auto &result : results) report(result);
@@ -155,6 +175,7 @@ bool failed(const std::vector<sync::OrgResult> &results) {
 
 int sync_command(const std::filesystem::path &file, const SyncArguments &arguments) {
     const config::Config config = load_config(file, Needs::orgs);
+    require_objects(arguments.objects);
     if (arguments.dry_run) {
         bool wrong = false;
         print_plan(config, arguments, wrong);

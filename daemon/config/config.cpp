@@ -61,6 +61,8 @@ class Loader {
 
     Config load() {
         toml::table root;
+        if (std::error_code ignored; std::filesystem::is_directory(config_.file, ignored))
+            throw std::runtime_error("the configuration " + config_.file.string() + " is a folder");
         try {
             root = toml::parse_file(config_.file.string());
         } catch (const toml::parse_error &error) {
@@ -155,7 +157,7 @@ class Loader {
         known(*table, "sync", {"schedule", "workers"});
         config_.schedule_text = text(*table, "schedule", config_.schedule_text);
         try {
-            static_cast<void>(Schedule::parse(config_.schedule_text));
+            static_cast<void>(Schedule::parse(config_.schedule_text).next(0));  // throws when there is no such day
         } catch (const std::exception &error) {
             problem(*table->get("schedule"), std::string("sync.schedule: ") + error.what());
         }

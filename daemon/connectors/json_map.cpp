@@ -263,6 +263,29 @@ std::string Mapper::fill(const sync::Object &object, const Reading &reading, con
     return reason;
 }
 
+namespace {
+
+// One value of a record whose other fields may hold what no parser takes: a lone surrogate, a number beyond 64 bits. They are stepped over.
+Text value_at(std::string_view json, const std::vector<std::string> &path) {
+    const simdjson::padded_string text(json);
+    simdjson::ondemand::parser parser;
+    try {
+        simdjson::ondemand::document document = parser.iterate(text);
+        simdjson::ondemand::value value = document.find_field_unordered(path.front());
+        for (std::size_t i = 1; i < path.size(); ++i) value = simdjson::ondemand::value(value.find_field_unordered(path[i]));
+        switch (value.type().value()) {
+            case simdjson::ondemand::json_type::string: return std::string(std::string_view(value.get_string()));
+            case simdjson::ondemand::json_type::number: [[fallthrough]];
+            case simdjson::ondemand::json_type::boolean: return std::string(sync::trim(value.raw_json_token()));
+            default: return std::nullopt;
+        }
+    } catch (const simdjson::simdjson_error &) {
+        return std::nullopt;  // not there, or no JSON at all
+    }
+}
+
+}  // namespace
+
 void Mapper::map(const sync::Object &object, std::span<const std::string_view> raws, sync::Page &page) const {
     const Places places = bind(object);
     simdjson::dom::parser parser;
@@ -273,6 +296,7 @@ void Mapper::map(const sync::Object &object, std::span<const std::string_view> r
         const auto error = parser.parse(record.raw).get(root);
         const std::string reason = error ? std::string("is no valid JSON: ") + simdjson::error_message(error)
                                          : fill(object, Reading(root), places, record);
+        if (error) record.crm_id = value_at(record.raw, id_path_).value_or("");
         if (reason.empty()) {
             page.records.push_back(std::move(record));
         } else {
@@ -333,13 +357,6 @@ Listing read_listing(std::string body, std::string_view array_key) {
     return listing;
 }
 
-std::optional<std::string> text_at(std::string_view json, const std::string &path) {
-    simdjson::dom::parser parser;
-    element root;
-    if (parser.parse(json.data(), json.size()).get(root)) return std::nullopt;
-    const auto found = at(root, split(path, '.'));
-    if (!found || found->is_object() || found->is_array()) return std::nullopt;
-    return text_of(*found);
-}
+std::optional<std::string> text_at(std::string_view json, const std::string &path) { return value_at(json, split(path, '.')); }
 
 }  // namespace xsell::connectors

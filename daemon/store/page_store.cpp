@@ -106,9 +106,18 @@ class Loader {
         database_.copy_end();
         const Rows merged = database_.query("SELECT staged, changed, deleted FROM xsell_internal.sync_merge($1, $2, $3, $4)",
                                             {org_, object_.name, std::to_string(run_), std::to_string(map_hash_)});
+        forget_mended();
         counts.fetched += static_cast<std::int64_t>(to - from);
         counts.changed += merged.number(0, 1);
         counts.deleted += merged.number(0, 2);
+    }
+
+    // A record that can be stored now is no reject any more. Lines of files are forgotten when their file is read anew.
+    void forget_mended() {
+        database_.query("DELETE FROM xsell_internal.dead_letter d USING " + stage_ +
+                            " s WHERE d.org_id = $1 AND d.object = $2 AND d.crm_id = s.crm_id AND pg_catalog.starts_with("
+                            "pg_catalog.reverse(d.place), pg_catalog.reverse(' ' || s.crm_id))",
+                        {org_, object_.name});
     }
 
     void refuse(const sync::Record &record, const std::string &reason) {

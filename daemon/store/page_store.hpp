@@ -20,6 +20,7 @@ class PageStore : public sync::Store {
                                   const sync::Page &page) override;
     void end(const std::string &org, const std::string &object, std::int64_t run,
              const std::optional<std::string> &error) override;
+    Database &database() { return database_; }
 
   private:
     Database database_;

@@ -65,7 +65,9 @@ class Reading {
             while (!done_) next_page();
             retried([&] { store_.end(org_, object_.name, run_, std::nullopt); }, false);
         } catch (const SyncError &fault) {
-            close(fault.what());
+            const bool cancelled = stopping(options_) && fault.fault != Fault::stopped;  // the statement, on account of the stop
+            close(cancelled ? "stopped" : fault.what());
+            if (cancelled) throw SyncError(Fault::stopped, "stopped");
             throw;
         } catch (const std::exception &fault) {
             close(fault.what());

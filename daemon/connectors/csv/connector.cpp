@@ -196,6 +196,10 @@ void CsvConnector::finish(const sync::Object &object, json &state, sync::Page &p
                     if (!reject.crm_id.empty()) ids.push_back(std::move(reject.crm_id));
                 }
             }
+            // Half of a file that is being replaced must not sweep away the other half.
+            const Progress read = Progress::from(kept.at(source.file->name));
+            if (!(source.file->identity() == read.identity))
+                throw sync::SyncError(sync::Fault::transient, source.file->name + ": changed while it was read");
         }
         page.sweep_at = sync::from_micros(newest);
         state["swept"] = set;

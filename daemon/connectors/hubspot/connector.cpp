@@ -213,6 +213,10 @@ bool HubSpot::step(const sync::Object &object, const Part &part, const State &st
 sync::Page HubSpot::fetch(const sync::Object &object, const std::string &text) {
     State state = read_state(text);
     const auto list = parts(object.name);
+    // Another field map: what was read lacks the new properties, so it is read again from the beginning.
+    const std::int64_t map = map_hash(object);
+    if (state.map.value_or(map) != map) state = {};
+    state.map = map;
     if (!state.scan) {
         state.scan = begin(state);
         pipelines_.reset();

@@ -18,6 +18,7 @@ State read_state(const std::string &text) {
         if (!json.is_object()) throw sync::SyncError(sync::Fault::object, "the stored state is damaged");
         if (json.contains("watermark")) state.watermark = json.at("watermark").get<std::int64_t>();
         if (json.contains("full_at")) state.full_at = json.at("full_at").get<std::int64_t>();
+        if (json.contains("map")) state.map = json.at("map").get<std::int64_t>();
         if (!json.contains("scan")) return state;
         const Json &in = json.at("scan");
         state.scan = Scan{in.at("start").get<std::int64_t>(), in.at("full").get<bool>(), in.at("part").get<std::size_t>(),
@@ -32,6 +33,7 @@ std::string write_state(const State &state) {
     Json json = Json::object();
     if (state.watermark) json["watermark"] = *state.watermark;
     if (state.full_at) json["full_at"] = *state.full_at;
+    if (state.map) json["map"] = *state.map;
     if (state.scan) {
         const Scan &scan = *state.scan;
         json["scan"] = {{"start", scan.start}, {"full", scan.full}, {"part", scan.part},

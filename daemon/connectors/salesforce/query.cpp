@@ -42,6 +42,7 @@ State read_state(const std::string &text) {
         if (!json.is_object()) throw sync::SyncError(sync::Fault::object, "the stored state is damaged");
         if (json.contains("watermark")) state.watermark = json.at("watermark").get<std::int64_t>();
         if (json.contains("window")) state.window = read_window(json.at("window"));
+        if (json.contains("map")) state.map = json.at("map").get<std::int64_t>();
     } catch (const Json::exception &) {
         throw sync::SyncError(sync::Fault::object, "the stored state is damaged");
     }
@@ -59,6 +60,7 @@ std::string write_state(const State &state) {
         if (!window.next.empty()) out["next"] = window.next;
         json["window"] = std::move(out);
     }
+    if (state.map) json["map"] = *state.map;
     return json.dump();
 }
 

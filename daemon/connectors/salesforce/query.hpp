@@ -21,6 +21,7 @@ struct Window {
 struct State {
     std::optional<std::int64_t> watermark;  // everything before it has been read
     std::optional<Window> window;           // nothing: the last sync was completed
+    std::optional<std::int64_t> map;        // hash of the field map that all of it was read with
 };
 
 // Throws SyncError (object) when the text is not what write_state made.

@@ -81,6 +81,7 @@ TEST(JsonMap, SetsBadRecordsAside) {
     EXPECT_EQ(page.rejects[0].payload, bad[0]);
     EXPECT_EQ(page.rejects[1].reason, "has no id");
     EXPECT_EQ(page.rejects[2].reason, "modified_at: is missing");
+    EXPECT_EQ(page.rejects[4].place, "Thing 4");  // a number that no parser takes hides nothing else
     ASSERT_EQ(page.records.size(), 1u);
     EXPECT_EQ(page.records[0].crm_id, "5");
     EXPECT_EQ(page.records[0].raw, good);
@@ -126,6 +127,16 @@ TEST(Listing, CutsPagesWithoutTouchingRecords) {
     EXPECT_EQ(listing.rest["total"], 2);
     EXPECT_EQ(listing.rest["paging"]["next"]["after"], "7");
     EXPECT_TRUE(listing.rest["x"].is_null());
+}
+
+TEST(Listing, OneValueIsReadWhateverStandsBesideIt) {
+    const std::string odd = R"({"Note":"a\ud800b","Big":99999999999999999999999,"Id":"7","properties":{"x":"\u00e9","n":12,"b":true,"o":{}},"Nil":null})";
+    EXPECT_EQ(text_at(odd, "Id"), "7");
+    EXPECT_EQ(text_at(odd, "properties.x"), "\xC3\xA9");
+    EXPECT_EQ(text_at(odd, "properties.n"), "12");
+    EXPECT_EQ(text_at(odd, "properties.b"), "true");
+    for (const char *nothing : {"properties.o", "properties.y", "Nil", "Gone", "Id.x"}) EXPECT_EQ(text_at(odd, nothing), std::nullopt) << nothing;
+    EXPECT_EQ(text_at("nonsense", "Id"), std::nullopt);
 }
 
 TEST(Listing, CutOrForeignTextsAreTransient) {
