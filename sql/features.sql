@@ -147,3 +147,7 @@ SELECT (SELECT count(*) FROM before) = (SELECT count(*) FROM after) AS same_rows
 -- The undoing was real: later features did change.
 SELECT count(*) > 100 AS later_differs FROM (TABLE before_later EXCEPT SELECT * FROM xsell.features('cross_sell', '2025-06-01 00:00+00')) d;
 ROLLBACK;
+
+-- Numbers that cannot be are refused.
+SELECT * FROM xsell_internal.cross_sell_matrix('{1}', '{t}', '{1}', '{1}', '{1}', '{1}', '{1}', '{1}', '{1,2}', '{t,t}', '{2147483647,1}',
+    '{1,1,1,1,1,1,1,1}', '{1}', '{1}', '{}', '{}', '{1}', '{1}', '{2}', '{1}', 10);

@@ -53,6 +53,13 @@ DELETE FROM xsell_internal.recommendation;
 UPDATE xsell_internal.recommendation SET status = 'accepted' WHERE recommendation_id = :mine;
 SELECT new_status, changed_by FROM xsell.recommendation_history ORDER BY change_id DESC LIMIT 1;
 
+-- No setting makes a change pass for the undoing of another.
+SELECT max(change_id) AS last FROM xsell.recommendation_history \gset
+SET xsell_internal.undoes = :last;
+UPDATE xsell_internal.recommendation SET status_note = 'forged' WHERE recommendation_id = :mine;
+RESET xsell_internal.undoes;
+SELECT note, undoes FROM xsell.recommendation_history ORDER BY change_id DESC LIMIT 1;
+
 -- Suppression of a product, of everything, for a while; until it is taken back.
 SELECT xsell.suppress(:customer, :product) AS of_product \gset
 SELECT count(*) AS left_of_it FROM xsell.recommendation WHERE entity_id = :customer AND product_id = :product;
@@ -64,7 +71,9 @@ RESET ROLE;
 SELECT xsell_internal.refresh_recommendations() > 0 AS live;
 SELECT count(*) AS after_refresh FROM xsell.recommendation WHERE entity_id = :customer;
 SET ROLE xsell_test_north;
+SET timezone = 'Asia/Kolkata';  -- not where it was suppressed
 SELECT xsell.undo(:of_all) IS NOT NULL AS undone;
+RESET timezone;
 RESET ROLE;
 SELECT xsell_internal.refresh_recommendations() > 0 AS live;
 SELECT count(*) > 0 AS some, count(*) FILTER (WHERE product_id = :product) AS of_the_product FROM xsell.recommendation WHERE entity_id = :customer;

@@ -83,6 +83,11 @@ INSERT INTO xsell_internal.data_quality (org_id, object, crm_id, problem, detail
 INSERT INTO xsell_internal.source_record (org_id, object, crm_id, modified_at, deleted, content, repaired, run_id, raw)
 VALUES ('south', 'account', 's1', now(), false, 1, false, 1, '{"name": "SECRET_B"}');
 
+-- Texts that functions run with the caller's rights are nobody's but the admin's.
+SELECT role, relation FROM unnest(ARRAY['xsell_reader', 'xsell_analyst', 'xsell_trainer', 'xsell_sync']) AS role,
+    unnest(ARRAY['xsell_internal.feature_set', 'xsell_internal.sync_object']) AS relation
+WHERE has_table_privilege(role, relation, 'INSERT, UPDATE, DELETE, TRUNCATE, TRIGGER');
+
 -- Counts, for each view and table that the role may read, rows that carry the mark, the amount, or the name of another org.
 CREATE FUNCTION pg_temp.leaks(OUT read bigint, OUT relation text, OUT leaking bigint) RETURNS SETOF record LANGUAGE plpgsql AS $$
 BEGIN

@@ -120,6 +120,9 @@ SELECT * FROM xsell.recommend(top_n => 0);
 BEGIN READ ONLY;
 SELECT count(*) > 0 AS some FROM xsell.recommend(entity => :customer);
 SELECT count(*) > 0 AS some FROM xsell.recommend(entity => :customer, as_of => '2023-10-01');
+-- As many as are asked for, of the org that is asked for.
+SELECT o.org_id, (SELECT count(*) FROM xsell.recommend(org => o.org_id, top_n => 3, as_of => xsell.clock())) AS rows FROM xsell.org o ORDER BY 1;
+SELECT count(*) > 0 AS some FROM xsell.recommend(entity => :customer, top_n => 2147483647, as_of => xsell.clock());
 ROLLBACK;
 \c :home
 DROP DATABASE xsell_sales;

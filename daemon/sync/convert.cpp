@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::size_t longest_number = 1000;
 constexpr std::int64_t largest_exponent = 400;
+constexpr double too_large = 1e30;  // no amount or quantity of this world; sums and squares of what is below stay finite
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
@@ -246,6 +247,10 @@ Value convert(const Column &column, std::string_view text, std::string &reason, 
         case ColumnType::integer: value = to_integer(text); break;
         case ColumnType::boolean: value = to_boolean(text); break;
         default: value = to_timestamp(text, order); break;
+    }
+    if (value && column.type == ColumnType::number && std::abs(std::strtod(value->c_str(), nullptr)) >= too_large) {
+        reason = column.name + ": '" + cut(clean_text(text.substr(0, 200)).text, 100) + "' is too large";
+        return std::nullopt;
     }
     if (!value)
         reason = column.name + ": '" + cut(clean_text(text.substr(0, 200)).text, 100) + "' is not " + type_name(column.type);

@@ -24,7 +24,7 @@ std::optional<std::int64_t> to_micros(std::string_view text, DateOrder order = D
 std::string from_micros(std::int64_t micros);  // "2020-10-22 21:03:23.000000+00"
 std::optional<std::string> to_timestamp(std::string_view text, DateOrder order = DateOrder::iso);
 
-// Empty text is NULL. On failure returns nullopt and sets `reason`: "amount: 'abc' is not a number".
+// Empty text is NULL; numbers end below 1e30. On failure returns nullopt and sets `reason`: "amount: 'abc' is not a number".
 Value convert(const Column &column, std::string_view text, std::string &reason, DateOrder order = DateOrder::iso);
 
 }  // namespace xsell::sync

@@ -104,7 +104,9 @@ void BlockReceiver::add(TupleTableSlot *slot) {
     if (x_null_[r]) {
         std::fill_n(to, model_.features(), 0.0f);
     } else {
+        MemoryContext caller = MemoryContextSwitchTo(block_);  // a row that must be unpacked goes with its block
         const RealArray row(slot->tts_values[1]);
+        MemoryContextSwitchTo(caller);
         require_length(handle_, model_, row);
         row.copy_to(to);
     }

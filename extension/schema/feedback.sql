@@ -30,7 +30,11 @@ BEGIN
     INSERT INTO xsell_internal.change_log (action, recommendation_id, entity_id, product_id, before, after, changed_by, changed_at, undoes)
     VALUES ('status', OLD.recommendation_id, OLD.entity_id, OLD.product_id,
             jsonb_build_object('status', OLD.status, 'note', OLD.status_note), jsonb_build_object('status', NEW.status, 'note', NEW.status_note),
-            COALESCE(NULLIF(current_setting('role'), 'none'), session_user), clock_timestamp(), NULLIF(current_setting('xsell_internal.undoes', true), '')::bigint);
+            COALESCE(NULLIF(current_setting('role'), 'none'), session_user), clock_timestamp(),
+            (SELECT l.change_id FROM xsell_internal.change_log l
+             WHERE l.change_id = NULLIF(current_setting('xsell_internal.undoes', true), '')::bigint AND l.recommendation_id = OLD.recommendation_id
+               AND l.after = jsonb_build_object('status', OLD.status, 'note', OLD.status_note)
+               AND l.before = jsonb_build_object('status', NEW.status, 'note', NEW.status_note)));
     RETURN NEW;
 END
 $$;
@@ -50,7 +54,10 @@ BEGIN
     VALUES ('suppress', entity, product,
             CASE WHEN TG_OP <> 'INSERT' THEN jsonb_build_object('until', OLD.until) END,
             CASE WHEN TG_OP <> 'DELETE' THEN jsonb_build_object('until', NEW.until) END,
-            COALESCE(NULLIF(current_setting('role'), 'none'), session_user), clock_timestamp(), NULLIF(current_setting('xsell_internal.undoes', true), '')::bigint);
+            COALESCE(NULLIF(current_setting('role'), 'none'), session_user), clock_timestamp(),
+            (SELECT l.change_id FROM xsell_internal.change_log l
+             WHERE l.change_id = NULLIF(current_setting('xsell_internal.undoes', true), '')::bigint
+               AND l.action = 'suppress' AND l.entity_id = entity AND l.product_id IS NOT DISTINCT FROM product));
     UPDATE xsell_internal.recommendation r SET live = n.wanted
     FROM (SELECT o.recommendation_id,
                  o.status NOT IN ('won', 'lost', 'dismissed', 'expired') AND o.expires_at > xsell.clock()
@@ -136,7 +143,9 @@ BEGIN
         present := (SELECT jsonb_build_object('status', r.status, 'note', r.status_note) FROM xsell_internal.recommendation r
                     WHERE r.recommendation_id = change.recommendation_id);
     ELSE
-        present := (SELECT jsonb_build_object('until', s.until) FROM xsell_internal.suppression s
+        -- Compared as times: their text depends on the session's time zone.
+        present := (SELECT CASE WHEN change.after IS NOT NULL AND s.until IS NOT DISTINCT FROM (change.after ->> 'until')::timestamptz
+                                THEN change.after ELSE '{}' END FROM xsell_internal.suppression s
                     WHERE s.entity_id = change.entity_id AND s.product_id IS NOT DISTINCT FROM change.product_id);
     END IF;
     IF present IS DISTINCT FROM change.after OR EXISTS (SELECT FROM xsell_internal.change_log l WHERE l.undoes = undo.change_id) THEN

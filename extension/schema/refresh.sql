@@ -7,33 +7,33 @@ SET enable_nestloop = off  -- the tables grow within the transaction: statistics
 SET jit = off
 AS $$
 BEGIN
-    CREATE TEMPORARY TABLE kept ON COMMIT DROP AS
+    CREATE TEMPORARY TABLE xsell_kept ON COMMIT DROP AS
     SELECT o.entity_id, o.product_id, o.org_id, o.route, o.account_id, o.product_crm_id, o.probability, s.low AS probability_low, s.high AS probability_high,
            o.amount_if_won, round(o.probability::numeric * o.amount_if_won, 2) AS expected_revenue, o.rank,
            CASE WHEN o.route = 'winback' THEN 'Low' ELSE xsell_internal.confidence_level(o.probability, (s.high - s.low) / 2, cuts) END AS confidence_level,
            xsell_internal.next_action(o.route, o.probability, cuts) AS next_action,
            o.owner_id, o.contact_id, as_of AS last_seen, as_of + interval '30 days' AS expires_at, o.score_source, o.model, o.version
-    FROM pg_temp.offer o
-    LEFT JOIN (SELECT m.entity_id, m.product_id, v.low, v.high FROM pg_temp.offer m CROSS JOIN LATERAL xsell.score(m.model, m.x) v
+    FROM pg_temp.xsell_offer o
+    LEFT JOIN (SELECT m.entity_id, m.product_id, v.low, v.high FROM pg_temp.xsell_offer m CROSS JOIN LATERAL xsell.score(m.model, m.x) v
                WHERE m.score_source = 'model') s ON s.entity_id = o.entity_id AND s.product_id = o.product_id AND o.score_source = 'model';
-    ANALYZE pg_temp.kept;
+    ANALYZE pg_temp.xsell_kept;
 
     UPDATE xsell_internal.recommendation r
     SET account_id = k.account_id, product_crm_id = k.product_crm_id, probability = k.probability, probability_low = k.probability_low,
         probability_high = k.probability_high, amount_if_won = k.amount_if_won, expected_revenue = k.expected_revenue, rank = k.rank,
         confidence_level = k.confidence_level, next_action = k.next_action, owner_id = k.owner_id, contact_id = k.contact_id,
         last_seen = k.last_seen, expires_at = k.expires_at, score_source = k.score_source, model = k.model, version = k.version, live = true
-    FROM pg_temp.kept k
+    FROM pg_temp.xsell_kept k
     WHERE (r.entity_id, r.product_id, r.org_id, r.route) = (k.entity_id, k.product_id, k.org_id, k.route)
       AND (r.account_id, r.product_crm_id, r.probability, r.probability_low, r.probability_high, r.amount_if_won, r.rank, r.confidence_level,
            r.next_action, r.owner_id, r.contact_id, r.last_seen, r.score_source, r.model, r.version, r.live)
           IS DISTINCT FROM (k.account_id, k.product_crm_id, k.probability, k.probability_low, k.probability_high, k.amount_if_won, k.rank,
            k.confidence_level, k.next_action, k.owner_id, k.contact_id, k.last_seen, k.score_source, k.model, k.version, true);
     UPDATE xsell_internal.recommendation r SET status = 'new'  -- closed long ago, and worth another look
-    FROM pg_temp.kept k
+    FROM pg_temp.xsell_kept k
     WHERE (r.entity_id, r.product_id, r.org_id, r.route) = (k.entity_id, k.product_id, k.org_id, k.route) AND r.status IN ('lost', 'expired');
     UPDATE xsell_internal.recommendation r SET live = false
-    WHERE r.live AND NOT EXISTS (SELECT FROM pg_temp.kept k
+    WHERE r.live AND NOT EXISTS (SELECT FROM pg_temp.xsell_kept k
                                  WHERE (k.entity_id, k.product_id, k.org_id, k.route) = (r.entity_id, r.product_id, r.org_id, r.route));
     INSERT INTO xsell_internal.recommendation (entity_id, product_id, org_id, route, account_id, product_crm_id, probability, probability_low,
         probability_high, amount_if_won, expected_revenue, rank, confidence_level, next_action, owner_id, contact_id, first_seen, last_seen, expires_at,
@@ -41,7 +41,7 @@ BEGIN
     SELECT k.entity_id, k.product_id, k.org_id, k.route, k.account_id, k.product_crm_id, k.probability, k.probability_low,
            k.probability_high, k.amount_if_won, k.expected_revenue, k.rank, k.confidence_level, k.next_action, k.owner_id, k.contact_id, as_of, k.last_seen,
            k.expires_at, k.score_source, k.model, k.version
-    FROM pg_temp.kept k
+    FROM pg_temp.xsell_kept k
     WHERE NOT EXISTS (SELECT FROM xsell_internal.recommendation r
                       WHERE (r.entity_id, r.product_id, r.org_id, r.route) = (k.entity_id, k.product_id, k.org_id, k.route))
     ORDER BY k.entity_id, k.product_id;
@@ -50,12 +50,12 @@ BEGIN
     WHERE r.recommendation_id = i.recommendation_id AND NOT r.live;
     INSERT INTO xsell_internal.introduction AS i (recommendation_id, org_id, account_id, user_id, contact_id)
     SELECT r.recommendation_id, o.from_org, o.from_account, o.from_user, o.from_contact
-    FROM pg_temp.offer o JOIN xsell_internal.recommendation r USING (entity_id, product_id, org_id, route)
+    FROM pg_temp.xsell_offer o JOIN xsell_internal.recommendation r USING (entity_id, product_id, org_id, route)
     WHERE o.from_org IS NOT NULL
     ON CONFLICT (recommendation_id) DO UPDATE
     SET org_id = excluded.org_id, account_id = excluded.account_id, user_id = excluded.user_id, contact_id = excluded.contact_id
     WHERE (i.org_id, i.account_id, i.user_id, i.contact_id) IS DISTINCT FROM (excluded.org_id, excluded.account_id, excluded.user_id, excluded.contact_id);
-    DROP TABLE pg_temp.kept;
+    DROP TABLE pg_temp.xsell_kept;
     RETURN (SELECT count(*) FROM xsell_internal.recommendation r WHERE r.live);
 END
 $$;
@@ -83,7 +83,7 @@ AS $$
 DECLARE
     names text[] := (SELECT s.feature FROM xsell_internal.feature_set s WHERE s.name = 'cross_sell' ORDER BY s.version DESC LIMIT 1);
 BEGIN
-    CREATE TEMPORARY TABLE why ON COMMIT DROP AS
+    CREATE TEMPORARY TABLE xsell_why ON COMMIT DROP AS
     SELECT r.recommendation_id, w.position, w.feature, w.contribution, w.code,
            CASE WHEN s.safe THEN w.value END AS value, CASE WHEN s.safe OR NOT w.tells THEN w.sentence END AS sentence
     FROM (SELECT o.entity_id, o.product_id, o.org_id, o.route, o.place AS position, o.feature, o.value::double precision, o.contribution, t.code, t.sentence,
@@ -91,38 +91,38 @@ BEGIN
                          AND p.direction = CASE WHEN o.contribution < 0 THEN 'down' ELSE 'up' END) AS tells
           FROM (SELECT m.entity_id, m.product_id, m.org_id, m.route, e.feature, e.value, e.contribution,
                        row_number() OVER (PARTITION BY m.entity_id, m.product_id, m.org_id, m.route ORDER BY e.contribution <= 0, e.position)::integer AS place
-                FROM pg_temp.offer m CROSS JOIN LATERAL xsell_internal.explain_values(m.model, NULL, m.x, 8) e WHERE m.score_source = 'model') o
+                FROM pg_temp.xsell_offer m CROSS JOIN LATERAL xsell_internal.explain_values(m.model, NULL, m.x, 8) e WHERE m.score_source = 'model') o
           CROSS JOIN LATERAL xsell_internal.render_reason(o.feature, o.value, o.contribution) t
           WHERE o.place <= 3
           UNION ALL
           SELECT o.entity_id, o.product_id, o.org_id, o.route, h.position, h.feature, h.value, h.contribution, h.code, h.sentence, false
-          FROM pg_temp.offer o CROSS JOIN LATERAL xsell_internal.heuristic_reasons(names, o.x) h WHERE o.score_source = 'heuristic'
+          FROM pg_temp.xsell_offer o CROSS JOIN LATERAL xsell_internal.heuristic_reasons(names, o.x) h WHERE o.score_source = 'heuristic'
           UNION ALL
           SELECT o.entity_id, o.product_id, o.org_id, o.route, 1, 'ended_at', extract(epoch FROM o.ended_at)::double precision, o.probability, 'ended',
                  'had it before; it ended on ' || to_char(o.ended_at AT TIME ZONE 'UTC', 'YYYY-MM-DD'), false
-          FROM pg_temp.offer o WHERE o.score_source = 'rule') w
+          FROM pg_temp.xsell_offer o WHERE o.score_source = 'rule') w
     JOIN xsell_internal.recommendation r USING (entity_id, product_id, org_id, route)
     LEFT JOIN (SELECT a.entity_id, min(a.org_id) AS org_id FROM xsell_internal.entity_account a GROUP BY 1 HAVING count(DISTINCT a.org_id) = 1) e
            ON e.entity_id = w.entity_id AND e.org_id = w.org_id
     LEFT JOIN (SELECT m.product_id FROM xsell_internal.product_map m GROUP BY 1 HAVING count(DISTINCT m.org_id) = 1) p ON p.product_id = w.product_id
-    CROSS JOIN LATERAL (SELECT w.feature ~ '^(association|lookalike|popularity|family_share|same_org|ended_at)'
+    CROSS JOIN LATERAL (SELECT w.feature ~ '^(association|lookalike|popularity|same_org|ended_at)'
                             OR (e.entity_id IS NOT NULL AND (p.product_id IS NOT NULL OR w.feature !~ '^product_')) AS safe) s;
-    ANALYZE pg_temp.why;
+    ANALYZE pg_temp.xsell_why;
 
-    DELETE FROM xsell_internal.recommendation_reason t USING pg_temp.offer o JOIN xsell_internal.recommendation r USING (entity_id, product_id, org_id, route)
+    DELETE FROM xsell_internal.recommendation_reason t USING pg_temp.xsell_offer o JOIN xsell_internal.recommendation r USING (entity_id, product_id, org_id, route)
     WHERE t.recommendation_id = r.recommendation_id
-      AND NOT EXISTS (SELECT FROM pg_temp.why w WHERE w.recommendation_id = t.recommendation_id AND w.position = t.position);
+      AND NOT EXISTS (SELECT FROM pg_temp.xsell_why w WHERE w.recommendation_id = t.recommendation_id AND w.position = t.position);
     INSERT INTO xsell_internal.recommendation_reason AS t (recommendation_id, position, feature, value, contribution, code, sentence)
-    SELECT w.recommendation_id, w.position, w.feature, w.value, w.contribution, w.code, w.sentence FROM pg_temp.why w
+    SELECT w.recommendation_id, w.position, w.feature, w.value, w.contribution, w.code, w.sentence FROM pg_temp.xsell_why w
     ON CONFLICT (recommendation_id, position) DO UPDATE
     SET feature = excluded.feature, value = excluded.value, contribution = excluded.contribution, code = excluded.code, sentence = excluded.sentence
     WHERE (t.feature, t.value, t.contribution, t.code, t.sentence)
           IS DISTINCT FROM (excluded.feature, excluded.value, excluded.contribution, excluded.code, excluded.sentence);
     UPDATE xsell_internal.recommendation r SET reason = n.sentence
-    FROM (SELECT DISTINCT ON (w.recommendation_id) w.recommendation_id, w.sentence FROM pg_temp.why w
+    FROM (SELECT DISTINCT ON (w.recommendation_id) w.recommendation_id, w.sentence FROM pg_temp.xsell_why w
           ORDER BY w.recommendation_id, w.sentence IS NULL, w.contribution <= 0, w.position) n
     WHERE r.recommendation_id = n.recommendation_id AND r.reason IS DISTINCT FROM n.sentence;
-    DROP TABLE pg_temp.why;
+    DROP TABLE pg_temp.xsell_why;
 END
 $$;
 COMMENT ON FUNCTION xsell_internal.write_reasons() IS
@@ -144,16 +144,16 @@ BEGIN
         RAISE EXCEPTION 'per_entity must be at least 1' USING ERRCODE = 'invalid_parameter_value';
     END IF;
     PERFORM pg_advisory_xact_lock(2020828524, 0);  -- one refresh at a time; readers are not held up
-    DROP TABLE IF EXISTS pg_temp.offer;
-    CREATE TEMPORARY TABLE offer ON COMMIT DROP AS SELECT * FROM xsell_internal.offers(at, per_entity);
-    ANALYZE pg_temp.offer;
-    limits := (SELECT percentile_cont(ARRAY[.6, .7, .8]) WITHIN GROUP (ORDER BY o.probability) FROM pg_temp.offer o WHERE o.route <> 'winback');
+    DROP TABLE IF EXISTS pg_temp.xsell_offer;
+    CREATE TEMPORARY TABLE xsell_offer ON COMMIT DROP AS SELECT * FROM xsell_internal.offers(at, per_entity);
+    ANALYZE pg_temp.xsell_offer;
+    limits := (SELECT percentile_cont(ARRAY[.6, .7, .8]) WITHIN GROUP (ORDER BY o.probability) FROM pg_temp.xsell_offer o WHERE o.route <> 'winback');
     live_rows := xsell_internal.write_recommendations(at, COALESCE(limits, ARRAY[.6, .7, .8]));
     PERFORM xsell_internal.write_reasons();
     INSERT INTO xsell_internal.recommendation_run (as_of, started_at, finished_at, score_source, model, version, kept, cuts)
     SELECT at, now(), clock_timestamp(), o.score_source, o.model, o.version, live_rows, limits
-    FROM (SELECT * FROM pg_temp.offer WHERE score_source <> 'rule' LIMIT 1) o RIGHT JOIN (VALUES (1)) v ON true;
-    DROP TABLE pg_temp.offer;
+    FROM (SELECT * FROM pg_temp.xsell_offer WHERE score_source <> 'rule' LIMIT 1) o RIGHT JOIN (VALUES (1)) v ON true;
+    DROP TABLE pg_temp.xsell_offer;
     ANALYZE xsell_internal.recommendation;
     ANALYZE xsell_internal.recommendation_reason;
     RETURN live_rows;
@@ -206,13 +206,15 @@ END
 $$;
 COMMENT ON FUNCTION xsell_internal.find_entity(text, text) IS 'The entity of an account; an error where there is none, or where the org must be named.';
 
-CREATE FUNCTION xsell_internal.recommend_at(entity bigint, top_n integer, as_of timestamptz) RETURNS SETOF xsell.recommendation
+CREATE FUNCTION xsell_internal.recommend_at(entity bigint, org text, top_n integer, as_of timestamptz) RETURNS SETOF xsell.recommendation
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 SET jit = off
 AS $$
     WITH offer AS MATERIALIZED (
-        SELECT * FROM xsell_internal.offers(as_of, top_n, entity) o ORDER BY o.route = 'winback', o.probability DESC, o.product_id LIMIT top_n
+        SELECT * FROM xsell_internal.offers(as_of, least(top_n, 100000), entity) o
+        WHERE recommend_at.org IS NULL OR o.org_id = recommend_at.org
+        ORDER BY o.route = 'winback', o.probability DESC, o.product_id LIMIT top_n
     )
     SELECT NULL::bigint, o.entity_id, COALESCE(a.name, ia.name), o.org_id, o.account_id, o.product_id,
            COALESCE(p.name, regexp_replace(o.product_crm_id, '^(deal|family):', '')), p.family, o.route, o.probability, s.low, s.high,
@@ -236,8 +238,8 @@ AS $$
     LEFT JOIN xsell.contact c ON c.org_id = COALESCE(o.from_org, o.org_id) AND c.crm_id = COALESCE(o.from_contact, o.contact_id)
     ORDER BY o.route = 'winback', o.probability DESC, o.product_id
 $$;
-COMMENT ON FUNCTION xsell_internal.recommend_at(bigint, integer, timestamptz) IS
-'Recommendations computed anew from what was known at a time (entity NULL: for every entity), in the shape of xsell.recommendation; nothing is stored.';
+COMMENT ON FUNCTION xsell_internal.recommend_at(bigint, text, integer, timestamptz) IS
+'Recommendations computed anew from what was known at a time (entity NULL: for every entity; org NULL: of every selling org), in the shape of xsell.recommendation; nothing is stored.';
 
 CREATE FUNCTION xsell.recommend(account text DEFAULT NULL, org text DEFAULT NULL, entity bigint DEFAULT NULL, top_n integer DEFAULT 10,
     as_of timestamptz DEFAULT NULL) RETURNS SETOF xsell.recommendation
@@ -255,8 +257,7 @@ BEGIN
         wanted := xsell_internal.find_entity(account, org);
     END IF;
     IF as_of IS NOT NULL THEN
-        RETURN QUERY SELECT r.* FROM xsell_internal.recommend_at(wanted, top_n, as_of) r
-                     WHERE recommend.account IS NOT NULL OR recommend.org IS NULL OR r.org_id = recommend.org;
+        RETURN QUERY SELECT r.* FROM xsell_internal.recommend_at(wanted, CASE WHEN account IS NULL THEN org END, top_n, as_of) r;
     ELSIF wanted IS NOT NULL THEN
         RETURN QUERY SELECT r.* FROM xsell.recommendation r
                      WHERE r.entity_id = wanted AND (recommend.account IS NOT NULL OR recommend.org IS NULL OR r.org_id = recommend.org)

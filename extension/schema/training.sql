@@ -66,7 +66,7 @@ BEGIN
                               ELSE 'No horizon of a day or longer fits; recommendations come from the heuristic until there is more history.' END;
     END IF;
     SELECT array_agg(t.at ORDER BY t.at) INTO train_at
-    FROM (SELECT validate_at - look_ahead - look_ahead / 2 * k AS at FROM generate_series(0, greatest(snapshots, 1) - 1) k) t
+    FROM (SELECT validate_at - look_ahead - look_ahead / 2 * k AS at FROM generate_series(0, least(greatest(snapshots, 1), 1000) - 1) k) t
     WHERE t.at >= earliest;
     per_entity := least(COALESCE(NULLIF(current_setting('xsell.candidates', true), '')::integer, 200),
                         (SELECT count(*) FROM xsell_internal.canonical_product));

@@ -238,6 +238,12 @@ std::vector<sync::Finding> CsvConnector::check() {
         for (const auto &[column, position] : file.columns)
             columns += (columns.empty() ? "" : ", ") + column + " <- " + file.header[position];
         findings.push_back({Level::ok, file.name + ": " + file.object + " (" + columns + ")"});
+        for (const auto &name : attributes(file.object)) {
+            if (std::find(file.header.begin(), file.header.end(), name) != file.header.end()) continue;
+            const auto guess = nearest(name, file.header);
+            findings.push_back({Level::warning, file.name + ": there is no header '" + name + "' for the attributes" +
+                                                    (guess ? "; did you mean '" + *guess + "'?" : "")});
+        }
     }
     if (objects_.empty())
         findings.push_back({Level::error, "no file of the folder was recognised; describe them with [[org.file]]"});

@@ -128,7 +128,8 @@ std::vector<File> scan_folder(const std::filesystem::path &folder, const Setting
     std::vector<File> files;
     std::error_code error;
     for (const auto &entry : std::filesystem::directory_iterator(folder, error)) {
-        if (!is_csv(entry.path()) || !entry.is_regular_file()) continue;
+        std::error_code unreachable;  // a link that leads nowhere, or in circles
+        if (!is_csv(entry.path()) || !entry.is_regular_file(unreachable)) continue;
         File file;
         file.path = entry.path();
         file.name = entry.path().filename().string();

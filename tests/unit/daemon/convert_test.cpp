@@ -54,6 +54,10 @@ TEST(Convert, SaysWhatIsWrong) {
     reason.clear();
     EXPECT_FALSE(convert({"amount", ColumnType::number}, "  ", reason));
     EXPECT_EQ(reason, "");
+    EXPECT_FALSE(convert({"amount", ColumnType::number}, "-1e350", reason));
+    EXPECT_EQ(reason, "amount: '-1e350' is too large");
+    reason.clear();
+    EXPECT_EQ(convert({"amount", ColumnType::number}, "9e29", reason), "9e29");
     EXPECT_EQ(convert({"is_won", ColumnType::boolean}, "Yes", reason), "true");
     EXPECT_FALSE(convert({"is_won", ColumnType::boolean}, "maybe", reason));
     EXPECT_EQ(reason, "is_won: 'maybe' is not a yes or no");

@@ -182,7 +182,7 @@ TEST_F(HubSpot, ReadsPastTenThousandRecordsOfOneTime) {
     for (const auto &item : records) ids.insert(item.crm_id);
     EXPECT_EQ(records.size(), 10450u);
     EXPECT_EQ(ids.size(), 10450u);
-    EXPECT_EQ(json::parse(state), (json{{"watermark", now - 10 * minute}, {"full_at", now}}));
+    EXPECT_EQ(json::parse(state), (json{{"watermark", now - 10 * minute}, {"full_at", now}, {"map", connector->map_hash(account)}}));
     EXPECT_EQ(searches.front()["filterGroups"][0]["filters"].size(), 1u);
 }
 
@@ -199,6 +199,11 @@ TEST_F(HubSpot, LaterSyncsReadWhatWasModified) {
     state = old.dump();
     EXPECT_EQ(sync_all(account, state).size(), 3u);
     EXPECT_EQ(json::parse(state)["full_at"], now);
+    // So it is when the field map is another one.
+    old = json::parse(state);
+    old["map"] = 1;
+    state = old.dump();
+    EXPECT_EQ(sync_all(account, state).size(), 3u);
 }
 
 TEST_F(HubSpot, SameStateGivesTheSameRecords) {

@@ -133,9 +133,12 @@ TEST_F(Salesforce, FollowsPagesThenWatchesFromTheScansStart) {
     const auto second = fetch(account, first.next_state);
     EXPECT_TRUE(second.done);
     EXPECT_EQ(soql[2], "/services/data/v60.0/query/01g-2");
-    EXPECT_EQ(json::parse(second.next_state), (json{{"watermark", now - 10 * minute}}));
+    EXPECT_EQ(json::parse(second.next_state), (json{{"watermark", now - 10 * minute}, {"map", connector->map_hash(account)}}));
     fetch(account, second.next_state);
     EXPECT_NE(soql[4].find("SystemModstamp <= 2026-06-01T12:00:00Z AND SystemModstamp >= 2026-06-01T11:50:00Z ORDER"), std::string::npos) << soql[4];
+    // What was read with another field map is read again from the beginning.
+    fetch(account, json{{"watermark", now - 10 * minute}, {"map", 1}}.dump());
+    EXPECT_NE(soql[5].find("SystemModstamp <= 2026-06-01T12:00:00Z ORDER"), std::string::npos) << soql[5];
 }
 
 TEST_F(Salesforce, LostLocatorGoesOnBehindTheLastRecordEvenAmongEqualTimes) {
@@ -305,7 +308,7 @@ TEST_F(Salesforce, SlowQueriesAreCutIntoSlices) {
         const auto page = fetch(account, state);
         state = page.next_state, done = page.done;
     }
-    EXPECT_EQ(json::parse(state), (json{{"watermark", now - 10 * minute}}));
+    EXPECT_EQ(json::parse(state), (json{{"watermark", now - 10 * minute}, {"map", connector->map_hash(account)}}));
     ASSERT_GE(good.size(), 2u);
     EXPECT_NE(good.back().find("SystemModstamp <= 2026-06-01T12:00:00Z AND SystemModstamp >= "), std::string::npos) << good.back();
 }
