@@ -34,7 +34,11 @@ BEGIN
     WHERE (r.entity_id, r.product_id, r.org_id, r.route) = (k.entity_id, k.product_id, k.org_id, k.route) AND r.status IN ('lost', 'expired');
     UPDATE xsell_internal.recommendation r SET live = false
     WHERE r.live AND NOT EXISTS (SELECT FROM pg_temp.xsell_kept k
-                                 WHERE (k.entity_id, k.product_id, k.org_id, k.route) = (r.entity_id, r.product_id, r.org_id, r.route));
+                                 WHERE (k.entity_id, k.product_id, k.org_id, k.route) = (r.entity_id, r.product_id, r.org_id, r.route))
+      -- What somebody is working on stays on the list until it is bought.
+      AND (r.status NOT IN ('accepted', 'in_progress')
+           OR EXISTS (SELECT FROM xsell_internal.holding h WHERE h.entity_id = r.entity_id AND h.product_id = r.product_id
+                        AND (h.ends_at IS NULL OR h.ends_at > write_recommendations.as_of)));
     INSERT INTO xsell_internal.recommendation (entity_id, product_id, org_id, route, account_id, product_crm_id, probability, probability_low,
         probability_high, amount_if_won, expected_revenue, rank, confidence_level, next_action, owner_id, contact_id, first_seen, last_seen, expires_at,
         score_source, model, version)
@@ -249,7 +253,10 @@ AS $$
 DECLARE
     wanted bigint := entity;
 BEGIN
-    IF top_n IS NULL OR top_n < 1 THEN
+    IF org IS NOT NULL AND account IS NULL AND NOT EXISTS (SELECT FROM xsell.org o WHERE o.org_id = recommend.org) THEN
+        RAISE EXCEPTION 'org "%" does not exist', org USING ERRCODE = 'undefined_object',
+            HINT = 'SELECT org_id FROM xsell.org lists those that you may see.';
+    ELSIF top_n IS NULL OR top_n < 1 THEN
         RAISE EXCEPTION 'top_n must be at least 1' USING ERRCODE = 'invalid_parameter_value';
     ELSIF account IS NOT NULL AND entity IS NOT NULL THEN
         RAISE EXCEPTION 'give an account or an entity, not both' USING ERRCODE = 'invalid_parameter_value';
