@@ -33,7 +33,7 @@ install: build ## install into the system's PostgreSQL 15, and xselld into /usr/
 	$(SUDO) cmake --install $(BUILD)
 
 demo: build ## private cluster, three simulated CRM orgs, sync, train, recommendations (DATA=folder: your CSV exports)
-	@BUILD=$(BUILD) demo/run $(DATA)
+	@BUILD=$(BUILD) demo/run '$(DATA)'
 
 check: build ## run every test on a private cluster; ends with the sum of all suites
 	+@BUILD=$(BUILD) JOBS=$(JOBS) tests/harness/check $(SUITE)

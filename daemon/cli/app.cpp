@@ -8,6 +8,7 @@
 
 #include "cli/commands.hpp"
 #include "cli/log.hpp"
+#include "connectors/settings.hpp"
 #include "store/database.hpp"
 
 namespace xsell::cli {
@@ -85,6 +86,19 @@ int guarded(const Arguments &arguments) {
     }
 }
 
+std::string no_command(const CLI::App &app) {
+    std::vector<std::string> known;
+    std::string all;
+    for (const auto *command : app.get_subcommands({})) {
+        known.push_back(command->get_name());
+        all += (all.empty() ? "" : ", ") + known.back();
+    }
+    const std::vector<std::string> rest = app.remaining();
+    if (rest.empty()) return "xselld: which command? " + all + "; xselld --help says what each does";
+    const auto guess = connectors::nearest(rest.front(), known);
+    return std::string("xselld: there is no ") + (rest.front().starts_with('-') ? "option" : "command") + " '" + rest.front() + "'" + (guess ? "; did you mean '" + *guess + "'?" : "; commands are " + all);
+}
+
 }  // namespace
 
 int main(int argc, char **argv) {
@@ -95,13 +109,17 @@ int main(int argc, char **argv) {
     app.add_option("--config", arguments.config, "Configuration file")->envname("XSELLD_CONFIG")->capture_default_str();
     app.add_flag("--debug", arguments.debug, "Log every step");
     app.add_option("--log-file", arguments.log_file, "Write the log there instead of to standard error");
-    app.footer(examples);
     app.require_subcommand(1);
     app.fallthrough();
     add_sync_commands(app, arguments);
     add_other_commands(app, arguments);
+    app.footer(examples);  // last: subcommands inherit what is there when they are added
     try {
         app.parse(argc, argv);
+    } catch (const CLI::RequiredError &error) {
+        if (!app.get_subcommands().empty()) return app.exit(error) == 0 ? 0 : 2;
+        std::fprintf(stderr, "%s\n", no_command(app).c_str());
+        return 2;
     } catch (const CLI::ParseError &error) {
         return app.exit(error) == 0 ? 0 : 2;
     }

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstdio>
 
 #include "cli/commands.hpp"
@@ -57,6 +58,15 @@ void check_database(const config::Config &config, Report &report) {
     }
 }
 
+// Amounts of a currency that no rate turns into the base currency are NULL there, and so is the expected revenue.
+void check_money(const config::Config &config, const config::Org &org, Report &report) {
+    if (org.currency.empty() || !config.base_currency || org.currency == *config.base_currency) return;
+    const auto same = [&org](const config::Rate &rate) { return rate.currency == org.currency; };
+    if (config.rates && std::any_of(config.rates->begin(), config.rates->end(), same)) return;
+    report.warning("org " + org.id + ": its amounts are in " + org.currency + ", and [money] has no rate that turns them into " +
+                   *config.base_currency + "; add [[money.rate]] currency = \"" + org.currency + "\", or fill xsell.currency_rate yourself");
+}
+
 void check_org(const config::Org &org, Report &report) {
     const connectors::Entry *entry = connectors::find_connector(org.connector);
     if (!entry) return;  // the configuration's own check has said so
@@ -79,11 +89,14 @@ int check_command(const std::filesystem::path &file) {
     Report report;
     for (const auto &problem : config.problems) report.error(problem);
     if (config.problems.empty())
-        report.ok("configuration " + file.string() + ": " + std::to_string(config.orgs.size()) + " orgs, schedule " +
-                  config.schedule_text);
+        report.ok("configuration " + file.string() + ": " + std::to_string(config.orgs.size()) +
+                  (config.orgs.size() == 1 ? " org" : " orgs") + ", schedule " + config.schedule_text);
     if (config.orgs.empty()) report.error("the configuration has no [[org]]");
     check_database(config, report);
-    for (const auto &org : config.orgs) check_org(org, report);
+    for (const auto &org : config.orgs) {
+        check_money(config, org, report);
+        check_org(org, report);
+    }
     return report.finish();
 }
 

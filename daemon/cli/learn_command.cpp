@@ -1,5 +1,6 @@
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <condition_variable>
 #include <cstdio>
 #include <mutex>
@@ -8,6 +9,7 @@
 #include "cli/commands.hpp"
 #include "cli/log.hpp"
 #include "cli/table.hpp"
+#include "connectors/settings.hpp"
 #include "store/setup.hpp"
 
 namespace xsell::cli {
@@ -102,8 +104,16 @@ store::Rows ranking(store::Database &database, const std::string &version) {
 
 double number(const store::Value &value) { return value ? std::strtod(value->c_str(), nullptr) : 0; }
 
-// A new version goes live when its NDCG@10 is not below the interval of the live one's.
+// A new version goes live when it could be measured and its NDCG@10 is not below the interval of the live one's.
 void deploy_if_good(store::Database &database, const std::string &version) {
+    const auto measured = ranking(database, version);
+    if (measured.rows.empty() || !measured.rows[0].at(0)) {
+        std::printf("Version %s is not deployed: nobody bought anything new in the time it was measured on, so nothing says how good it is.\n"
+                    "Data that ended long ago wants xsell.now set to its last day: ALTER DATABASE ... SET xsell.now = '...'.\n"
+                    "To deploy it all the same: SELECT xsell.deploy('%s', %s);\n",
+                    version.c_str(), model_name, version.c_str());
+        return;
+    }
     const auto live = database.query("SELECT version FROM xsell.deployment WHERE model = $1 AND role = 'champion'", {model_name});
     if (!live.rows.empty()) {
         const std::string old = live.rows[0].at(0).value_or("");
@@ -134,6 +144,14 @@ std::optional<std::string> up_to_date(store::Database &database) {
         " ORDER BY v.version DESC LIMIT 1",
         {model_name});
     return found.rows.empty() ? std::nullopt : found.rows[0].at(0);
+}
+
+void require_org(store::Database &database, const std::string &org) {
+    std::vector<std::string> known;
+    for (const auto &row : database.query("SELECT org_id FROM xsell.org ORDER BY 1").rows) known.push_back(row.at(0).value_or(""));
+    if (std::find(known.begin(), known.end(), org) != known.end()) return;
+    const auto guess = connectors::nearest(org, known);
+    throw Refused("the database has no org '" + org + "'" + (guess ? "; did you mean '" + *guess + "'?" : ""));
 }
 
 }  // namespace
@@ -176,8 +194,9 @@ int recommend_command(const std::filesystem::path &file, int limit, const std::s
     const config::Config config = load_config(file, Needs::database);
     Signals::listen();
     const auto database = connect(config, "xselld recommend");
-    refresh(*database);
     const store::Value only = org.empty() ? store::Value() : store::Value(org);
+    if (only) require_org(*database, org);
+    refresh(*database);
     const auto found = database->query(
         "SELECT entity_name, product_name, org_id, route, pg_catalog.round(100 * probability::numeric, 1) || ' %',"
         " pg_catalog.round(expected_revenue::numeric, 2), currency, score_source, reason FROM xsell.recommendation"

@@ -2,6 +2,7 @@
 
 #include <csignal>
 #include <cstdio>
+#include <map>
 #include <mutex>
 #include <condition_variable>
 #include <thread>
@@ -80,9 +81,15 @@ Cancelling::~Cancelling() {
 
 void refresh(store::Database &database) {
     const Cancelling cancelling(database);
+    static const std::map<std::string, const char *> meaning = {
+        {"entities", "accounts new or moved"}, {"products", "products new or moved"}, {"holdings", "holdings changed"}};
+    std::string all;
     for (const auto &row : database.query("SELECT step, rows FROM xsell.refresh()").rows) {
-        spdlog::info("refresh: {} {}", row.at(1).value_or("0"), row.at(0).value_or(""));
+        const std::string step = row.at(0).value_or("");
+        const auto known = meaning.find(step);
+        all += (all.empty() ? "" : ", ") + row.at(1).value_or("0") + " " + (known == meaning.end() ? step : known->second);
     }
+    spdlog::info("refresh: {}", all);
 }
 
 }  // namespace xsell::cli
