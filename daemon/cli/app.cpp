@@ -61,7 +61,9 @@ void add_other_commands(CLI::App &app, Arguments &a) {
     auto *train = app.add_subcommand(
         "train", "Train a version, print its metrics beside the baselines, deploy it if it is not worse than the live one");
     train->add_flag("--force", a.force, "Train even when nothing was synced since the last version");
-    train->add_option("--horizon", a.horizon, "How far ahead to predict (\"90 days\", or \"longest\" that the history carries); default: the model's own");
+    train->add_option(
+        "--horizon", a.horizon,
+        "How far ahead to predict (\"90 days\", or \"longest\" that the history carries); default: the model's own");
     train->callback([&a] { a.command = [&a] { return train_command(a.config, a.force, a.horizon); }; });
     auto *recommend = app.add_subcommand("recommend", "Refresh and print the best recommendations");
     recommend->add_option("--limit", a.limit, "How many")->check(CLI::Range(1, 100000))->capture_default_str();
@@ -96,7 +98,8 @@ std::string no_command(const CLI::App &app) {
     const std::vector<std::string> rest = app.remaining();
     if (rest.empty()) return "xselld: which command? " + all + "; xselld --help says what each does";
     const auto guess = connectors::nearest(rest.front(), known);
-    return std::string("xselld: there is no ") + (rest.front().starts_with('-') ? "option" : "command") + " '" + rest.front() + "'" + (guess ? "; did you mean '" + *guess + "'?" : "; commands are " + all);
+    return std::string("xselld: there is no ") + (rest.front().starts_with('-') ? "option" : "command") + " '" + rest.front() +
+           "'" + (guess ? "; did you mean '" + *guess + "'?" : "; commands are " + all);
 }
 
 }  // namespace

@@ -64,7 +64,8 @@ void check_money(const config::Config &config, const config::Org &org, Report &r
     const auto same = [&org](const config::Rate &rate) { return rate.currency == org.currency; };
     if (config.rates && std::any_of(config.rates->begin(), config.rates->end(), same)) return;
     report.warning("org " + org.id + ": its amounts are in " + org.currency + ", and [money] has no rate that turns them into " +
-                   *config.base_currency + "; add [[money.rate]] currency = \"" + org.currency + "\", or fill xsell.currency_rate yourself");
+                   *config.base_currency + "; add [[money.rate]] currency = \"" + org.currency +
+                   "\", or fill xsell.currency_rate yourself");
 }
 
 void check_org(const config::Org &org, Report &report) {

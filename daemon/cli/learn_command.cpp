@@ -108,10 +108,12 @@ double number(const store::Value &value) { return value ? std::strtod(value->c_s
 void deploy_if_good(store::Database &database, const std::string &version) {
     const auto measured = ranking(database, version);
     if (measured.rows.empty() || !measured.rows[0].at(0)) {
-        std::printf("Version %s is not deployed: nobody bought anything new in the time it was measured on, so nothing says how good it is.\n"
-                    "Data that ended long ago wants xsell.now set to its last day: ALTER DATABASE ... SET xsell.now = '...'.\n"
-                    "To deploy it all the same: SELECT xsell.deploy('%s', %s);\n",
-                    version.c_str(), model_name, version.c_str());
+        std::printf(
+            "Version %s is not deployed: nobody bought anything new in the time it was measured on, so nothing says how good it "
+            "is.\n"
+            "If the data ended long ago, let xsell work as of its last day: ALTER DATABASE ... SET xsell.now = '...'.\n"
+            "To deploy it all the same: SELECT xsell.deploy('%s', %s);\n",
+            version.c_str(), model_name, version.c_str());
         return;
     }
     const auto live = database.query("SELECT version FROM xsell.deployment WHERE model = $1 AND role = 'champion'", {model_name});
@@ -148,7 +150,8 @@ std::optional<std::string> up_to_date(store::Database &database) {
 
 void require_org(store::Database &database, const std::string &org) {
     std::vector<std::string> known;
-    for (const auto &row : database.query("SELECT org_id FROM xsell.org ORDER BY 1").rows) known.push_back(row.at(0).value_or(""));
+    for (const auto &row : database.query("SELECT org_id FROM xsell.org ORDER BY 1").rows)
+        known.push_back(row.at(0).value_or(""));
     if (std::find(known.begin(), known.end(), org) != known.end()) return;
     const auto guess = connectors::nearest(org, known);
     throw Refused("the database has no org '" + org + "'" + (guess ? "; did you mean '" + *guess + "'?" : ""));
@@ -183,6 +186,7 @@ int train_command(const std::filesystem::path &file, bool force, const std::stri
             return 0;
         }
     }
+    database->query("SET client_min_messages = warning");  // what to do with the version is said below
     refresh(*database);  // a model learns from holdings, and those are as old as the last refresh
     const std::string version = train_version(config, *database, model_name, horizon);
     print_metrics(*database, version);

@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::time_t refresh_at_least = 24 * 3600;  // recency and demand move with time, not with syncs alone
 constexpr std::time_t database_retry = 30;
+constexpr std::time_t request_poll = 15;
 
 std::string moment(std::time_t at) {
     char text[64];
@@ -75,10 +76,23 @@ class Daemon {
         spdlog::info("next sync at {}", moment(until));
         while (!Signals::stop && std::time(nullptr) < until) {
             std::this_thread::sleep_for(std::chrono::milliseconds(100));
+            serve_requests();
             if (!Signals::reload.exchange(false)) continue;
             reload();
             until = next(complete);
             spdlog::info("next sync at {}", moment(until));
+        }
+    }
+
+    // Somebody who asked for a training does not wait for the next sync.
+    void serve_requests() {
+        const std::time_t now = std::time(nullptr);
+        if (now - asked_ < request_poll) return;
+        asked_ = now;
+        try {
+            train_requested(config_, *connect(config_, "xselld"));
+        } catch (const std::exception &error) {
+            if (!Signals::stop) spdlog::error("{}", error.what());
         }
     }
 
@@ -99,6 +113,7 @@ class Daemon {
 
     config::Config config_;
     std::time_t refreshed_ = 0;
+    std::time_t asked_ = 0;
     bool stale_ = false;  // something was synced that no refresh has seen
 };
 
