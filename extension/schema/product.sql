@@ -43,9 +43,11 @@ BEGIN ATOMIC
         FROM xsell.opportunity o WHERE o.attributes ->> 'product_family' IS NOT NULL
         GROUP BY o.org_id, o.attributes ->> 'product_family'
     ), listed AS MATERIALIZED (
-        SELECT p.org_id, xsell_internal.compact_name(p.name) AS name_key,
-               (pg_catalog.array_agg(p.crm_id ORDER BY p.deleted_at IS NOT NULL, p.crm_id))[1] AS product_crm_id
-        FROM xsell.product p WHERE p.name IS NOT NULL GROUP BY 1, 2
+        -- Exports put a name on a deal, or a code, or an id.
+        SELECT p.org_id, xsell_internal.compact_name(v.text) AS name_key,
+               (pg_catalog.array_agg(p.crm_id ORDER BY v.rank, p.deleted_at IS NOT NULL, p.crm_id))[1] AS product_crm_id
+        FROM xsell.product p CROSS JOIN LATERAL (VALUES (1, p.name), (2, p.code), (3, p.crm_id)) AS v(rank, text)
+        WHERE v.text IS NOT NULL GROUP BY 1, 2
     ), lined AS MATERIALIZED (
         SELECT g.org_id FROM xsell.org g WHERE EXISTS (SELECT FROM xsell.opportunity_line l WHERE l.org_id = g.org_id)
     )
@@ -55,7 +57,7 @@ BEGIN ATOMIC
     WHERE k.name_key <> '' AND (p.product_crm_id IS NOT NULL OR k.org_id NOT IN (SELECT l.org_id FROM lined l));
 END;
 COMMENT ON FUNCTION xsell_internal.deal_product_names() IS
-'Product names that stand on deals, with the product row that they mean: one of their org with that name, else (in orgs that keep no lines) a row of the map alone, deal:<name> or family:<name>.';
+'Product names that stand on deals, with the product row that they mean: one of their org with that name, code or id, else (in orgs that keep no lines) a row of the map alone, deal:<name> or family:<name>.';
 
 CREATE FUNCTION xsell_internal.resolve_products() RETURNS bigint
 LANGUAGE plpgsql VOLATILE

@@ -102,6 +102,7 @@ class CsvConnector : public sync::Connector {
         return found == attributes_.end() ? none : found->second;
     }
     std::int64_t hash(const File &file, const std::string &object) const { return file.map_hash(attributes(object)); }
+    std::string unread(const File &file) const;
     Progress begin(const Source &source, const sync::Object &object, const json &stored, sync::Page &page) const;
     void read_page(const Source &source, const sync::Object &object, Progress &progress, sync::Page &page);
     void finish(const sync::Object &object, json &state, sync::Page &page) const;
@@ -223,13 +224,25 @@ std::optional<std::int64_t> CsvConnector::count(const sync::Object &object) {
     return rows;
 }
 
+// What a guess passed over is worth knowing: the product of a deal may be among it.
+std::string CsvConnector::unread(const File &file) const {
+    const auto &kept = attributes(file.object);
+    std::string names;
+    for (std::size_t i = 0; i < file.header.size(); ++i) {
+        const bool used = std::any_of(file.columns.begin(), file.columns.end(), [&](const auto &entry) { return entry.second == i; });
+        if (used || std::find(kept.begin(), kept.end(), file.header[i]) != kept.end()) continue;
+        names += (names.empty() ? "" : ", ") + file.header[i];
+    }
+    return names.empty() ? "" : "; not read: " + names;
+}
+
 std::vector<sync::Finding> CsvConnector::check() {
     using Level = sync::Finding::Level;
     std::vector<sync::Finding> findings;
     for (const auto &file : files_) {
         if (file.object.empty()) {
             findings.push_back(
-                {Level::ok, file.name + ": not recognised, skipped (an [[org.file]] with name and object would say what it is)"});
+                {Level::warning, file.name + ": not recognised, skipped (an [[org.file]] with name and object would say what it is)"});
             continue;
         }
         for (const auto &problem : file.problems) findings.push_back({Level::error, file.name + ": " + problem});
@@ -237,7 +250,7 @@ std::vector<sync::Finding> CsvConnector::check() {
         std::string columns;
         for (const auto &[column, position] : file.columns)
             columns += (columns.empty() ? "" : ", ") + column + " <- " + file.header[position];
-        findings.push_back({Level::ok, file.name + ": " + file.object + " (" + columns + ")"});
+        findings.push_back({Level::ok, file.name + ": " + file.object + " (" + columns + ")" + unread(file)});
         for (const auto &name : attributes(file.object)) {
             if (std::find(file.header.begin(), file.header.end(), name) != file.header.end()) continue;
             const auto guess = nearest(name, file.header);
