@@ -37,7 +37,7 @@ inline std::string processor() {
 }
 
 inline void print_row(const Row &row) {
-    const nlohmann::json out = {{"name", row.name}, {"ours", row.ours}, {"peer", row.peer}, {"peer_name", row.peer_name},
+    const nlohmann::json out = {{"name", row.name}, {"ours", row.ours},   {"peer", row.peer}, {"peer_name", row.peer_name},
                                 {"unit", row.unit}, {"ratio", row.ratio}, {"runs", row.runs}, {"cpu", processor()}};
     std::printf("%s\n", out.dump().c_str());
 }

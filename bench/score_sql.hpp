@@ -16,7 +16,7 @@
 namespace bench {
 
 class Server {
-public:
+  public:
     Server() : connection_(PQconnectdb("")) {
         if (PQstatus(connection_) != CONNECTION_OK) fail();
         run("SET max_parallel_workers_per_gather = 0");
@@ -41,10 +41,12 @@ public:
         const int formats[] = {1};
         const Oid types[] = {17};
         PGresult *result = PQexecParams(connection_,
-            "WITH v AS (INSERT INTO xsell_internal.model_version (model, version, feature_set, feature_set_version, algorithm, feature, blob_sha256)"
-            " SELECT 'bench', 1, 'bench', 1, 'xgboost', array_agg('f' || i), encode(sha256($1), 'hex') FROM generate_series(1, 32) i)"
-            " INSERT INTO xsell_internal.model_blob VALUES ('bench', 1, 'flat', $1)",
-            1, types, values, lengths, formats, 0);
+                                        "WITH v AS (INSERT INTO xsell_internal.model_version (model, version, feature_set, "
+                                        "feature_set_version, algorithm, feature, blob_sha256)"
+                                        " SELECT 'bench', 1, 'bench', 1, 'xgboost', array_agg('f' || i), encode(sha256($1), "
+                                        "'hex') FROM generate_series(1, 32) i)"
+                                        " INSERT INTO xsell_internal.model_blob VALUES ('bench', 1, 'flat', $1)",
+                                        1, types, values, lengths, formats, 0);
         const ExecStatusType status = PQresultStatus(result);
         PQclear(result);
         if (status != PGRES_COMMAND_OK) fail();
@@ -81,7 +83,7 @@ public:
         return (user + system) / static_cast<double>(sysconf(_SC_CLK_TCK));
     }
 
-private:
+  private:
     [[noreturn]] void fail() { throw std::runtime_error(PQerrorMessage(connection_)); }
     void send(std::string &out) {
         if (PQputCopyData(connection_, out.data(), static_cast<int>(out.size())) != 1) fail();
@@ -118,7 +120,9 @@ inline void set_up(Server &server, const BenchModel &made, const std::vector<flo
     server.run("DROP TABLE IF EXISTS bench_row");
     server.run("DELETE FROM xsell_internal.deployment WHERE model = 'bench'");
     server.run("DELETE FROM xsell_internal.model_version WHERE model = 'bench'");
-    server.run("INSERT INTO xsell_internal.model (model, feature_set, horizon) VALUES ('bench', 'bench', '1 day') ON CONFLICT DO NOTHING");
+    server.run(
+        "INSERT INTO xsell_internal.model (model, feature_set, horizon) VALUES ('bench', 'bench', '1 day') ON CONFLICT DO "
+        "NOTHING");
     server.insert_blob(made.blob);
     server.run("SELECT version FROM xsell.deploy('bench', 1)");
     server.run("CREATE TABLE bench_row (id bigint, x real[])");
@@ -143,8 +147,9 @@ inline void bench_sql(const std::vector<std::string_view> &names, std::size_t ro
     Server server;
     set_up(server, made, x);
     for (const std::string_view name : names) {
-        const std::string sql = name == "score_function" ? "SELECT sum(xsell.predict('bench', x)) FROM bench_row"
-                                                         : "SELECT sum(probability) FROM xsell.score_set('bench', 'SELECT id, x FROM bench_row')";
+        const std::string sql = name == "score_function"
+                                    ? "SELECT sum(xsell.predict('bench', x)) FROM bench_row"
+                                    : "SELECT sum(probability) FROM xsell.score_set('bench', 'SELECT id, x FROM bench_row')";
         require_same_scores(server, sql, made.booster->predict(x.data(), rows), rows);
         std::vector<double> ours, peer, ratios;
         for (int round = 0; round < rounds; ++round) {
@@ -156,7 +161,8 @@ inline void bench_sql(const std::vector<std::string_view> &names, std::size_t ro
             peer.push_back(static_cast<double>(peer_rows) / (cpu_seconds() - from));
             ratios.push_back(ours.back() / peer.back());
         }
-        print_row({std::string(name), middle(ours), middle(peer), "XGBoost C API in batches", "rows/s per core", middle(ratios), rounds});
+        print_row({std::string(name), middle(ours), middle(peer), "XGBoost C API in batches", "rows/s per core", middle(ratios),
+                   rounds});
     }
     server.run("DROP TABLE bench_row");
     server.run("DELETE FROM xsell_internal.deployment WHERE model = 'bench'");

@@ -1,5 +1,6 @@
-// Loading: pages of JSON as Salesforce sends them, parsed, mapped and merged by the daemon's own code, against the way of the usual
-// extractors: a parsed record, INSERT ... VALUES of a thousand rows ... ON CONFLICT. Both end in the same rows of the same two tables.
+// Loading: pages of JSON as Salesforce sends them, parsed, mapped and merged by the daemon's own code, against the way of the
+// usual extractors: a parsed record, INSERT ... VALUES of a thousand rows ... ON CONFLICT. Both end in the same rows of the same
+// two tables.
 #include <libpq-fe.h>
 
 #include <algorithm>
@@ -65,7 +66,8 @@ struct Connection {
 
 double ours(const std::vector<std::string> &texts) {
     const auto sources = connectors::salesforce::sources();
-    const auto source = std::find_if(sources.begin(), sources.end(), [](const auto &s) { return std::string_view(s.object) == "account"; });
+    const auto source =
+        std::find_if(sources.begin(), sources.end(), [](const auto &s) { return std::string_view(s.object) == "account"; });
     const connectors::Mapper mapper({"Account", "Id", ""}, source->fields, {}, {});
     const double from = seconds();
     store::PageStore store("");
@@ -83,11 +85,26 @@ double ours(const std::vector<std::string> &texts) {
 }
 
 // The columns that both ways fill, as the peer reads them.
-constexpr const char *fields[][2] = {{"crm_id", "Id"}, {"name", "Name"}, {"type", "Type"}, {"industry", "Industry"}, {"website", "Website"},
-    {"phone", "Phone"}, {"street", "BillingStreet"}, {"city", "BillingCity"}, {"state", "BillingState"}, {"postal_code", "BillingPostalCode"},
-    {"country", "BillingCountry"}, {"annual_revenue", "AnnualRevenue"}, {"employees", "NumberOfEmployees"}, {"source", "AccountSource"},
-    {"rating", "Rating"}, {"description", "Description"}, {"owner_id", "OwnerId"}, {"last_activity_at", "LastActivityDate"},
-    {"created_at", "CreatedDate"}, {"modified_at", "SystemModstamp"}};
+constexpr const char *fields[][2] = {{"crm_id", "Id"},
+                                     {"name", "Name"},
+                                     {"type", "Type"},
+                                     {"industry", "Industry"},
+                                     {"website", "Website"},
+                                     {"phone", "Phone"},
+                                     {"street", "BillingStreet"},
+                                     {"city", "BillingCity"},
+                                     {"state", "BillingState"},
+                                     {"postal_code", "BillingPostalCode"},
+                                     {"country", "BillingCountry"},
+                                     {"annual_revenue", "AnnualRevenue"},
+                                     {"employees", "NumberOfEmployees"},
+                                     {"source", "AccountSource"},
+                                     {"rating", "Rating"},
+                                     {"description", "Description"},
+                                     {"owner_id", "OwnerId"},
+                                     {"last_activity_at", "LastActivityDate"},
+                                     {"created_at", "CreatedDate"},
+                                     {"modified_at", "SystemModstamp"}};
 
 double peer(const std::vector<std::string> &texts) {
     const double from = seconds();
@@ -107,15 +124,21 @@ double peer(const std::vector<std::string> &texts) {
                 accounts += std::string(i == start ? "" : ", ") + "('bench'";
                 for (const auto &field : fields) {
                     const nlohmann::json &value = record[field[1]];
-                    accounts += ", " + (value.is_null() ? "NULL" : db.literal(value.is_string() ? value.get<std::string>() : value.dump()));
+                    accounts +=
+                        ", " +
+                        (value.is_null() ? "NULL" : db.literal(value.is_string() ? value.get<std::string>() : value.dump()));
                 }
                 accounts += ")";
                 records += fmt::format("{}('bench', 'account', {}, {}, false, 0, false, 1, {})", i == start ? "" : ", ",
-                    db.literal(record["Id"]), db.literal(record["SystemModstamp"]), db.literal(record.dump()));
+                                       db.literal(record["Id"]), db.literal(record["SystemModstamp"]), db.literal(record.dump()));
             }
-            db.run("INSERT INTO xsell.account (org_id" + columns + ") VALUES " + accounts + " ON CONFLICT (org_id, crm_id) DO UPDATE SET " + updates);
-            db.run("INSERT INTO xsell_internal.source_record (org_id, object, crm_id, modified_at, deleted, content, repaired, run_id, raw) VALUES " + records +
-                   " ON CONFLICT (org_id, object, crm_id) DO UPDATE SET modified_at = excluded.modified_at, raw = excluded.raw");
+            db.run("INSERT INTO xsell.account (org_id" + columns + ") VALUES " + accounts +
+                   " ON CONFLICT (org_id, crm_id) DO UPDATE SET " + updates);
+            db.run(
+                "INSERT INTO xsell_internal.source_record (org_id, object, crm_id, modified_at, deleted, content, repaired, "
+                "run_id, raw) VALUES " +
+                records +
+                " ON CONFLICT (org_id, object, crm_id) DO UPDATE SET modified_at = excluded.modified_at, raw = excluded.raw");
         }
         db.run("COMMIT");
     }
@@ -130,7 +153,11 @@ int main() {
         for (int page = 0; page < pages; ++page) texts.push_back(page_text(page));
         Connection db;
         db.run("INSERT INTO xsell.org (org_id, name, connector) VALUES ('bench', 'Bench', 'salesforce') ON CONFLICT DO NOTHING");
-        const auto fresh = [&] { db.run("TRUNCATE xsell.account, xsell_internal.source_record, xsell_internal.sync_run, xsell_internal.sync_state; CHECKPOINT"); };
+        const auto fresh = [&] {
+            db.run(
+                "TRUNCATE xsell.account, xsell_internal.source_record, xsell_internal.sync_run, xsell_internal.sync_state; "
+                "CHECKPOINT");
+        };
         std::vector<double> our_rates, peer_rates, ratios;
         for (int round = 0; round < rounds; ++round) {
             fresh();
@@ -139,8 +166,8 @@ int main() {
             peer_rates.push_back(peer(texts));
             ratios.push_back(our_rates.back() / peer_rates.back());
         }
-        bench::print_row({"sync_load", bench::middle(our_rates), bench::middle(peer_rates), "INSERT VALUES x 1000 ON CONFLICT", "records/s",
-                          bench::middle(ratios), rounds});
+        bench::print_row({"sync_load", bench::middle(our_rates), bench::middle(peer_rates), "INSERT VALUES x 1000 ON CONFLICT",
+                          "records/s", bench::middle(ratios), rounds});
         return 0;
     } catch (const std::exception &error) {
         std::fprintf(stderr, "bench_sync_load: %s\n", error.what());

@@ -62,7 +62,8 @@ void require_objects(const std::vector<std::string> &names) {
 // A page that waits for somebody's lock must not hold up a stop; an ordinary one is let through.
 class StoppablePageStore : public store::PageStore {
   public:
-    explicit StoppablePageStore(const std::string &url) : PageStore(url), cancelling_(database(), std::chrono::milliseconds(800)) {}
+    explicit StoppablePageStore(const std::string &url)
+        : PageStore(url), cancelling_(database(), std::chrono::milliseconds(800)) {}
 
   private:
     Cancelling cancelling_;

@@ -36,7 +36,8 @@ std::optional<element> at(element value, const std::vector<std::string> &path) {
         if (value.get(array) == simdjson::SUCCESS) {
             std::size_t index = 0;
             const auto [end, error] = std::from_chars(step.data(), step.data() + step.size(), index);
-            if (error != std::errc() || end != step.data() + step.size() || array.at(index).get(next) != simdjson::SUCCESS) return std::nullopt;
+            if (error != std::errc() || end != step.data() + step.size() || array.at(index).get(next) != simdjson::SUCCESS)
+                return std::nullopt;
         } else if (value.at_key(step).get(next) != simdjson::SUCCESS) {
             return std::nullopt;
         }
@@ -74,8 +75,8 @@ std::string shortest(double value) {
     return std::string(digits, std::to_chars(digits, digits + sizeof digits, value).ptr);
 }
 
-// Rounded to nine decimals, so that 0.29 becomes 29 per cent and not 28.999999999999996. A text that is no number is passed on as it is:
-// the conversion to the column's type then says what is wrong with it.
+// Rounded to nine decimals, so that 0.29 becomes 29 per cent and not 28.999999999999996. A text that is no number is passed on as
+// it is: the conversion to the column's type then says what is wrong with it.
 std::string scaled(const std::string &text, double factor, double divisor) {
     const auto value = number_of(text);
     return value ? shortest(std::round(*value * factor / divisor * 1e9) / 1e9) : text;
@@ -84,7 +85,8 @@ std::string scaled(const std::string &text, double factor, double divisor) {
 Text chosen(const std::string &value, const std::string &argument) {
     for (const auto &pair : split(argument, ';')) {
         const std::size_t equal = pair.find('=');
-        if (const std::string_view key = std::string_view(pair).substr(0, equal); key == value || key == "*") return pair.substr(equal + 1);
+        if (const std::string_view key = std::string_view(pair).substr(0, equal); key == value || key == "*")
+            return pair.substr(equal + 1);
     }
     return std::nullopt;
 }
@@ -161,20 +163,23 @@ namespace {
 bool merge(const sync::Column &column, Rule rule, const std::string &text, sync::Value &value, std::string &reason) {
     sync::Value converted = sync::convert(column, text, reason);
     if (!reason.empty()) return false;
-    const bool replace = !value || (rule == Rule::latest && converted && *converted > *value) || (rule == Rule::either && converted == "true");
+    const bool replace =
+        !value || (rule == Rule::latest && converted && *converted > *value) || (rule == Rule::either && converted == "true");
     if (converted && replace) value = std::move(converted);
     return true;
 }
 
 }  // namespace
 
-Mapper::Mapper(Shape shape, std::span<const Field> fields, const std::map<std::string, std::string> &overrides, std::vector<std::string> attributes)
+Mapper::Mapper(Shape shape, std::span<const Field> fields, const std::map<std::string, std::string> &overrides,
+               std::vector<std::string> attributes)
     : shape_(std::move(shape)) {
     id_path_ = path_of(shape_.id);
     for (const auto &[column, source] : overrides) {
         // The standard form of e-mails, numbers and domains stays, whatever field they come from.
         const auto usual = std::find_if(fields.begin(), fields.end(), [&](const Field &field) { return column == field.column; });
-        const bool keeps = usual != fields.end() && (usual->rule == Rule::email || usual->rule == Rule::phone || usual->rule == Rule::domain);
+        const bool keeps =
+            usual != fields.end() && (usual->rule == Rule::email || usual->rule == Rule::phone || usual->rule == Rule::domain);
         entries_.push_back(entry_of({column.c_str(), source.c_str(), keeps ? usual->rule : Rule::plain}));
         entries_.back().overridden = true;
     }
@@ -195,7 +200,8 @@ std::vector<std::string> Mapper::path_of(const std::string &source) const {
 Mapper::Entry Mapper::entry_of(const Field &field) const {
     Entry entry{field.column, field.source, field.argument, field.rule, {}, {}, false};
     if (field.rule != Rule::constant) entry.path = path_of(entry.source);
-    if (field.rule == Rule::when || field.rule == Rule::join || field.rule == Rule::span) entry.argument_path = path_of(entry.argument);
+    if (field.rule == Rule::when || field.rule == Rule::join || field.rule == Rule::span)
+        entry.argument_path = path_of(entry.argument);
     return entry;
 }
 
@@ -229,7 +235,8 @@ Mapper::Places Mapper::bind(const sync::Object &object) const {
     places.modified = object.index("modified_at");
     if (!attributes_.empty()) places.attributes = object.index("attributes");
     for (const auto &entry : entries_) {
-        const auto found = std::find_if(object.columns.begin(), object.columns.end(), [&](const auto &c) { return c.name == entry.column; });
+        const auto found =
+            std::find_if(object.columns.begin(), object.columns.end(), [&](const auto &c) { return c.name == entry.column; });
         if (found != object.columns.end()) {
             places.entries.emplace_back(static_cast<std::size_t>(found - object.columns.begin()));
         } else if (entry.overridden) {
@@ -265,7 +272,8 @@ std::string Mapper::fill(const sync::Object &object, const Reading &reading, con
 
 namespace {
 
-// One value of a record whose other fields may hold what no parser takes: a lone surrogate, a number beyond 64 bits. They are stepped over.
+// One value of a record whose other fields may hold what no parser takes: a lone surrogate, a number beyond 64 bits. They are
+// stepped over.
 Text value_at(std::string_view json, const std::vector<std::string> &path) {
     const simdjson::padded_string text(json);
     simdjson::ondemand::parser parser;
@@ -326,7 +334,8 @@ std::string_view span_of(od::value value) {
 
 void read_fields(Listing &listing, std::string_view array_key) {
     od::parser parser;
-    auto document = parser.iterate(simdjson::padded_string_view(listing.text.data(), listing.text.size(), listing.text.capacity()));
+    auto document =
+        parser.iterate(simdjson::padded_string_view(listing.text.data(), listing.text.size(), listing.text.capacity()));
     od::object root = document.get_object();
     for (auto field : root) {
         const std::string key(std::string_view(field.unescaped_key()));

@@ -1,4 +1,5 @@
-// Field maps as data: which field of a source's JSON becomes which column, and by which rule. Shared by connectors that read JSON.
+// Field maps as data: which field of a source's JSON becomes which column, and by which rule. Shared by connectors that read
+// JSON.
 #pragma once
 #include <cstdint>
 #include <map>
@@ -51,13 +52,15 @@ struct Shape {
 class Mapper {
   public:
     // overrides: our column -> source field, in place of the table's entries; attributes: fields kept under their own names.
-    Mapper(Shape shape, std::span<const Field> fields, const std::map<std::string, std::string> &overrides, std::vector<std::string> attributes);
+    Mapper(Shape shape, std::span<const Field> fields, const std::map<std::string, std::string> &overrides,
+           std::vector<std::string> attributes);
 
     // Fields to ask the source for, each once (those that begin with '/' come by themselves and are left out).
     std::vector<std::string> sources() const;
     // Of the table, the overrides, the attributes and the version of this code.
     std::int64_t hash() const;
-    // Appends a record, or a reject, for each JSON text. Throws SyncError (object) when an override names a column that is not there.
+    // Appends a record, or a reject, for each JSON text. Throws SyncError (object) when an override names a column that is not
+    // there.
     void map(const sync::Object &object, std::span<const std::string_view> raws, sync::Page &page) const;
 
   private:

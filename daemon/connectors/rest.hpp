@@ -1,4 +1,5 @@
-// A session with a vendor's REST API: logs in when needed, sends the token to trusted hosts only, and turns transport failures into sync faults.
+// A session with a vendor's REST API: logs in when needed, sends the token to trusted hosts only, and turns transport failures
+// into sync faults.
 #pragma once
 #include <functional>
 #include <optional>

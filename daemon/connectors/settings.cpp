@@ -190,12 +190,14 @@ void Settings::finish() const {
         problems.push_back(key + ": unknown option of connector " + connector +
                            (guess ? "; did you mean '" + *guess + "'?" : ""));
     }
-    static const std::vector<std::string> objects_known = {"crm_user", "account",          "contact", "lead",     "product",     "opportunity",
-                                                           "opportunity_line", "asset", "activity", "invoice_line"};
+    static const std::vector<std::string> objects_known = {"crm_user", "account",     "contact",          "lead",
+                                                           "product",  "opportunity", "opportunity_line", "asset",
+                                                           "activity", "invoice_line"};
     const auto object = [&](const char *table, const std::string &name) {
         if (std::find(objects_known.begin(), objects_known.end(), name) != objects_known.end()) return;
         const auto guess = nearest(name, objects_known);
-        problems.push_back(std::string(table) + ": there is no object '" + name + "'" + (guess ? "; did you mean '" + *guess + "'?" : ""));
+        problems.push_back(std::string(table) + ": there is no object '" + name + "'" +
+                           (guess ? "; did you mean '" + *guess + "'?" : ""));
     };
     for (const auto &[name, list] : columns) object("columns", name);
     for (const auto &[name, list] : attributes) object("attributes", name);

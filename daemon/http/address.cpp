@@ -52,7 +52,8 @@ Address parse_address(const std::string &url) {
     rest.remove_prefix(colon + 3);
     std::string_view authority = rest.substr(0, rest.find_first_of("/?#"));
     rest.remove_prefix(authority.size());
-    if (authority.find('@') != std::string_view::npos) throw Error(Failure::refused, "an address must not hold a user name or password");
+    if (authority.find('@') != std::string_view::npos)
+        throw Error(Failure::refused, "an address must not hold a user name or password");
     const bool bracketed = authority.starts_with('[');
     std::string_view host = authority.substr(0, bracketed ? authority.find(']') : authority.find(':'));
     std::string_view after = authority.substr(std::min(authority.size(), host.size() + (bracketed ? 1 : 0)));
@@ -79,7 +80,8 @@ std::string encode(std::string_view text) {
     result.reserve(text.size() * 3 / 2);
     for (const char c : text) {
         const auto byte = static_cast<unsigned char>(c);
-        const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.' || c == '~';
+        const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
+                           c == '.' || c == '~';
         if (plain) {
             result += c;
         } else {
@@ -100,7 +102,8 @@ std::string encode_base64(std::string_view bytes) {
     std::string result;
     for (std::size_t i = 0; i < bytes.size(); i += 3) {
         unsigned block = 0;
-        for (std::size_t j = 0; j < 3; ++j) block = block << 8 | (i + j < bytes.size() ? static_cast<unsigned char>(bytes[i + j]) : 0u);
+        for (std::size_t j = 0; j < 3; ++j)
+            block = block << 8 | (i + j < bytes.size() ? static_cast<unsigned char>(bytes[i + j]) : 0u);
         for (std::size_t j = 0; j < 4; ++j) result += i + j > bytes.size() ? '=' : letters[block >> (18 - 6 * j) & 63];
     }
     return result;
@@ -110,7 +113,8 @@ void Trust::add(const std::string &url) { origins_.push_back(parse_address(url))
 
 void Trust::check(const Address &address) const {
     if (address.scheme == "http" && !is_loopback(address.host)) {
-        throw Error(Failure::refused, "plain http to " + address.host + " is refused: it is accepted for loopback addresses only");
+        throw Error(Failure::refused,
+                    "plain http to " + address.host + " is refused: it is accepted for loopback addresses only");
     }
     for (const auto &origin : origins_) {
         if (origin.same_origin(address)) return;
@@ -118,7 +122,8 @@ void Trust::check(const Address &address) const {
     for (const auto &suffix : suffixes_) {
         if (address.scheme == "https" && address.port == 443 && ends_with_domain(address.host, suffix)) return;
     }
-    throw Error(Failure::refused, "host " + address.host + " is neither configured nor the vendor's: no credentials are sent there");
+    throw Error(Failure::refused,
+                "host " + address.host + " is neither configured nor the vendor's: no credentials are sent there");
 }
 
 }  // namespace xsell::http

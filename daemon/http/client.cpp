@@ -21,7 +21,7 @@ struct Receiver {
     Response response;
     std::size_t limit = 0;
     bool too_large = false;
-    bool plain = false;        // http: only a loopback peer will do, whatever the name resolved to
+    bool plain = false;  // http: only a loopback peer will do, whatever the name resolved to
     bool foreign_peer = false;
     bool headers_ended = false;  // the empty line after them has come
 };
@@ -29,7 +29,8 @@ struct Receiver {
 std::string trimmed_lower(std::string_view text) {
     while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
     std::string result(text);
-    std::transform(result.begin(), result.end(), result.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    std::transform(result.begin(), result.end(), result.begin(),
+                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
     return result;
 }
 
@@ -79,9 +80,11 @@ struct HeaderList {
 [[noreturn]] void fail(CURLcode code, const Receiver &receiver, const Address &address, const char *detail) {
     const std::string text = address.host + ": " + (detail && *detail ? detail : curl_easy_strerror(code));
     if (receiver.too_large) {
-        throw Error(Failure::too_large, address.host + ": the response is larger than " + std::to_string(receiver.limit) + " bytes");
+        throw Error(Failure::too_large,
+                    address.host + ": the response is larger than " + std::to_string(receiver.limit) + " bytes");
     }
-    if (receiver.foreign_peer) throw Error(Failure::refused, address.host + ": plain http, but the name is not a loopback address");
+    if (receiver.foreign_peer)
+        throw Error(Failure::refused, address.host + ": plain http, but the name is not a loopback address");
     if (code == CURLE_ABORTED_BY_CALLBACK) throw Error(Failure::stopped, "stopped");
     if (code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CACERT_BADFILE || code == CURLE_SSL_CERTPROBLEM) {
         throw Error(Failure::tls, text);
@@ -121,7 +124,8 @@ std::optional<double> Response::retry_after() const {
         const auto until = parse_http_date(*text);
         if (!until) return std::nullopt;
         // Measured on the server's own clock where it states it: ours may be minutes off.
-        const auto now = date().value_or(std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count());
+        const auto now = date().value_or(
+            std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count());
         wait = static_cast<double>(*until - now);
     }
     return wait > 0 ? std::min(wait, 3600.0) : 0.0;  // a NaN ends as 0
@@ -155,7 +159,8 @@ Response Client::send(const Request &request) {
         if (!parse_address(next).same_origin(address)) {
             throw Error(Failure::refused, address.host + ": redirect to another host is refused");
         }
-        if (request.method != "GET" || hop == max_redirects) throw Error(Failure::refused, address.host + ": redirect is refused");
+        if (request.method != "GET" || hop == max_redirects)
+            throw Error(Failure::refused, address.host + ": redirect is refused");
         current.url = next;
     }
 }
@@ -212,8 +217,8 @@ Response Client::transfer(const Request &request, const Address &address) {
     long status = 0;
     curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
     receiver.response.status = static_cast<int>(status);
-    spdlog::debug("{} {}{} -> {}, {} bytes", request.method, address.host, address.target.substr(0, address.target.find('?')), status,
-                  receiver.response.body.size());
+    spdlog::debug("{} {}{} -> {}, {} bytes", request.method, address.host, address.target.substr(0, address.target.find('?')),
+                  status, receiver.response.body.size());
     return std::move(receiver.response);
 }
 

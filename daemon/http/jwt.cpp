@@ -54,7 +54,8 @@ std::string sign_jwt(const std::string &claims_json, const std::string &private_
     bool good = digest && EVP_DigestSignInit(digest.get(), nullptr, EVP_sha256(), nullptr, key.get()) == 1 &&
                 EVP_DigestSign(digest.get(), nullptr, &size, data, signed_part.size()) == 1;
     std::string signature(size, '\0');
-    good = good && EVP_DigestSign(digest.get(), reinterpret_cast<unsigned char *>(signature.data()), &size, data, signed_part.size()) == 1;
+    good = good && EVP_DigestSign(digest.get(), reinterpret_cast<unsigned char *>(signature.data()), &size, data,
+                                  signed_part.size()) == 1;
     ERR_clear_error();
     if (!good) throw std::runtime_error("private key: cannot sign with it");
     signature.resize(size);

@@ -34,7 +34,8 @@ const Datum *feature_names(ModelHandle &handle, std::size_t features) {
     }
     const std::vector<std::string> names = version_features(std::string(handle.name()).c_str(), handle.version());
     if (names.size() != features) {
-        throw core::Error(core::Kind::corrupt_model, "model \"" + std::string(handle.name()) + "\" names another number of features than it has");
+        throw core::Error(core::Kind::corrupt_model,
+                          "model \"" + std::string(handle.name()) + "\" names another number of features than it has");
     }
     handle.extra = pg([&]() noexcept {
         if (kept != nullptr) {
@@ -55,7 +56,8 @@ const Datum *feature_names(ModelHandle &handle, std::size_t features) {
 
 void put(const ReturnSetInfo *result, int position, Datum name, float value, double contribution, double base) {
     pg([&]() noexcept {
-        Datum values[] = {Int32GetDatum(position), name, Float4GetDatum(value), Float8GetDatum(contribution), Float8GetDatum(base)};
+        Datum values[] = {Int32GetDatum(position), name, Float4GetDatum(value), Float8GetDatum(contribution),
+                          Float8GetDatum(base)};
         bool nulls[lengthof(values)] = {false, false, std::isnan(value), false, false};
         tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
     });

@@ -129,7 +129,8 @@ core::World collect(FunctionCallInfo fcinfo, std::span<const std::int64_t> entit
     world.entity_features = entities.empty() ? 0 : world.entity_values.size() / entities.size();
     world.active = flags(elements<bool>(fcinfo, arg_active));
     const auto family = elements<std::int32_t>(fcinfo, arg_family);
-    require(std::all_of(family.begin(), family.end(), [&](std::int32_t f) { return f <= static_cast<std::int64_t>(products.size()); }),
+    require(std::all_of(family.begin(), family.end(),
+                        [&](std::int32_t f) { return f <= static_cast<std::int64_t>(products.size()); }),
             "families are numbered from 0, or 1, without gaps");
     world.family.assign(family.begin(), family.end());
     world.product_values = nullable_floats(fcinfo, arg_product_feature);

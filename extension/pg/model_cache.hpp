@@ -11,7 +11,7 @@ struct CachedModel;
 // What a call site remembers between rows: the version is resolved once and resolved again only under another snapshot. Lives in
 // the memory context of the call site and gives its model back when that goes, on errors too.
 class ModelHandle {
-public:
+  public:
     // The handle of this call site, kept in fn_extra.
     static ModelHandle &of(FunctionCallInfo fcinfo);
 
@@ -27,7 +27,7 @@ public:
     // For what a caller wants to keep with the handle; allocated in context().
     void *extra = nullptr;
 
-private:
+  private:
     struct SnapshotKey {
         TransactionId xmin, xmax;
         std::uint32_t running;

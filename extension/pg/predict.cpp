@@ -38,8 +38,12 @@ Datum score_tuple(FunctionCallInfo fcinfo, ModelHandle &handle, const core::Scor
     }
     const double raw = core::Calibration{}.probability(score.margin);
     return pg([&]() noexcept {
-        Datum values[] = {Float8GetDatum(score.probability), Float8GetDatum(score.low),        Float8GetDatum(score.high),
-                          Float8GetDatum(raw),               Float8GetDatum(raw),              Int32GetDatum(handle.version()),
+        Datum values[] = {Float8GetDatum(score.probability),
+                          Float8GetDatum(score.low),
+                          Float8GetDatum(score.high),
+                          Float8GetDatum(raw),
+                          Float8GetDatum(raw),
+                          Int32GetDatum(handle.version()),
                           CStringGetTextDatum("champion")};
         bool nulls[lengthof(values)] = {};
         return HeapTupleGetDatum(heap_form_tuple(shape, values, nulls));

@@ -32,20 +32,25 @@ struct Statement {
 Statement find_deployed{
     "SELECT d.version, v.blob_sha256 FROM xsell_internal.deployment d JOIN xsell_internal.model_version v"
     " ON v.model OPERATOR(pg_catalog.=) d.model AND v.version OPERATOR(pg_catalog.=) d.version"
-    " WHERE d.model OPERATOR(pg_catalog.=) $1 AND d.role OPERATOR(pg_catalog.=) 'champion'", 1, nullptr};
+    " WHERE d.model OPERATOR(pg_catalog.=) $1 AND d.role OPERATOR(pg_catalog.=) 'champion'",
+    1, nullptr};
 Statement find_version{
     "SELECT v.version, v.blob_sha256 FROM xsell_internal.model_version v"
-    " WHERE v.model OPERATOR(pg_catalog.=) $1 AND v.version OPERATOR(pg_catalog.=) $2", 2, nullptr};
+    " WHERE v.model OPERATOR(pg_catalog.=) $1 AND v.version OPERATOR(pg_catalog.=) $2",
+    2, nullptr};
 Statement find_blob{
     "SELECT b.data, pg_catalog.encode(pg_catalog.sha256(b.data), 'hex') FROM xsell_internal.model_blob b"
-    " WHERE b.model OPERATOR(pg_catalog.=) $1 AND b.version OPERATOR(pg_catalog.=) $2 AND b.kind OPERATOR(pg_catalog.=) 'flat'", 2, nullptr};
+    " WHERE b.model OPERATOR(pg_catalog.=) $1 AND b.version OPERATOR(pg_catalog.=) $2 AND b.kind OPERATOR(pg_catalog.=) 'flat'",
+    2, nullptr};
 Statement find_features{
     "SELECT pg_catalog.unnest(v.feature) FROM xsell_internal.model_version v"
-    " WHERE v.model OPERATOR(pg_catalog.=) $1 AND v.version OPERATOR(pg_catalog.=) $2", 2, nullptr};
+    " WHERE v.model OPERATOR(pg_catalog.=) $1 AND v.version OPERATOR(pg_catalog.=) $2",
+    2, nullptr};
 Statement find_model{
     "SELECT 1, (SELECT pg_catalog.max(v.version)::pg_catalog.text FROM xsell_internal.model_version v"
     " WHERE v.model OPERATOR(pg_catalog.=) m.model AND v.status OPERATOR(pg_catalog.=) 'ready')"
-    " FROM xsell_internal.model m WHERE m.model OPERATOR(pg_catalog.=) $1", 1, nullptr};
+    " FROM xsell_internal.model m WHERE m.model OPERATOR(pg_catalog.=) $1",
+    1, nullptr};
 
 // Runs one; returns the number of rows, which stay until SPI_finish.
 std::uint64_t run(Statement &statement, const char *model, int version) noexcept {
@@ -93,12 +98,13 @@ void copy_text(char *to, std::size_t size, Datum value) noexcept {
     });
     const std::string name = model;
     if (!known) {
-        throw core::Error(core::Kind::no_such_model, "model \"" + name + "\" does not exist", "See xsell_internal.model for the known models.");
+        throw core::Error(core::Kind::no_such_model, "model \"" + name + "\" does not exist",
+                          "See xsell_internal.model for the known models.");
     }
     if (newest[0] == '\0') {
         throw core::Error(core::Kind::not_trained, "no version of model \"" + name + "\" is deployed",
-                          "Train one with CALL xsell.train('" + name + "', version => NULL), then deploy it with SELECT xsell.deploy('" + name +
-                              "', 1).");
+                          "Train one with CALL xsell.train('" + name +
+                              "', version => NULL), then deploy it with SELECT xsell.deploy('" + name + "', 1).");
     }
     throw core::Error(core::Kind::not_trained, "no version of model \"" + name + "\" is deployed",
                       "Deploy one with SELECT xsell.deploy('" + name + "', " + newest + ").");
@@ -133,7 +139,8 @@ VersionRow deployed_version(const char *model) {
 VersionRow stored_version(const char *model, int version) {
     VersionRow row;
     if (!read_version(find_version, model, version, row)) {
-        throw core::Error(core::Kind::no_such_model, "version " + std::to_string(version) + " of model \"" + model + "\" does not exist",
+        throw core::Error(core::Kind::no_such_model,
+                          "version " + std::to_string(version) + " of model \"" + model + "\" does not exist",
                           "See xsell.model_version for the versions there are.");
     }
     return row;
@@ -158,7 +165,8 @@ bytea *version_blob(const char *model, const VersionRow &row) {
         return copy;
     });
     if (blob == nullptr || !intact) {
-        throw core::Error(core::Kind::corrupt_model, "version " + std::to_string(row.version) + " of model \"" + model + "\" cannot be loaded: " +
+        throw core::Error(core::Kind::corrupt_model,
+                          "version " + std::to_string(row.version) + " of model \"" + model + "\" cannot be loaded: " +
                               (blob == nullptr ? "its blob is missing" : "its blob does not match its hash"),
                           "Restore it from a backup, or deploy another version.");
     }

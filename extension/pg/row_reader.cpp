@@ -44,7 +44,8 @@ int find_column(TupleDesc shape, const std::string &name) {
             continue;
         }
         if (found >= 0) {
-            throw core::Error(core::Kind::bad_argument, "the row has two columns \"" + name + "\"", "Give each column its own name.");
+            throw core::Error(core::Kind::bad_argument, "the row has two columns \"" + name + "\"",
+                              "Give each column its own name.");
         }
         found = i;
     }
@@ -73,7 +74,8 @@ RecordMap *new_map(ModelHandle &handle, std::size_t features, Oid type, std::int
 RecordMap *bind(ModelHandle &handle, const core::Model &model, Oid type, std::int32_t typmod) {
     const std::vector<std::string> names = version_features(std::string(handle.name()).c_str(), handle.version());
     if (names.size() != model.features()) {
-        throw core::Error(core::Kind::corrupt_model, "model \"" + std::string(handle.name()) + "\" version " + std::to_string(handle.version()) +
+        throw core::Error(core::Kind::corrupt_model, "model \"" + std::string(handle.name()) + "\" version " +
+                                                         std::to_string(handle.version()) +
                                                          " names another number of features than it has");
     }
     RecordMap *map = new_map(handle, names.size(), type, typmod);
@@ -104,11 +106,12 @@ void require_length(const ModelHandle &handle, const core::Model &model, const R
     }
     const std::string name(handle.name());
     if (row.dimensions() > 1) {
-        throw core::Error(core::Kind::bad_argument, "features must be an array of one dimension, not " + std::to_string(row.dimensions()));
+        throw core::Error(core::Kind::bad_argument,
+                          "features must be an array of one dimension, not " + std::to_string(row.dimensions()));
     }
     throw core::Error(core::Kind::bad_argument,
-                      "model \"" + name + "\" version " + std::to_string(handle.version()) + " expects " + std::to_string(model.features()) +
-                          " features, got " + std::to_string(row.size()),
+                      "model \"" + name + "\" version " + std::to_string(handle.version()) + " expects " +
+                          std::to_string(model.features()) + " features, got " + std::to_string(row.size()),
                       "xsell.features('" + name + "', now()) makes rows that fit; NULL elements are allowed.");
 }
 

@@ -18,13 +18,13 @@ namespace {
 constexpr std::size_t block_rows = core::block_rows;
 
 class BlockReceiver {
-public:
+  public:
     BlockReceiver(const ModelHandle &handle, const core::Model &model, const ReturnSetInfo *result, Oid id_type);
 
     DestReceiver *destination() { return &link_.receiver; }
     void flush();
 
-private:
+  private:
     struct Link {
         DestReceiver receiver;  // first: the server knows us by its address
         BlockReceiver *self;
@@ -133,7 +133,8 @@ void BlockReceiver::flush() {
 }
 
 [[noreturn]] void refuse(const std::string &what) {
-    throw core::Error(core::Kind::bad_argument, what, "Write it as SELECT id, x FROM ..., where x is a real[] in the order of the model's features.");
+    throw core::Error(core::Kind::bad_argument, what,
+                      "Write it as SELECT id, x FROM ..., where x is a real[] in the order of the model's features.");
 }
 
 // Throws unless the plan is one SELECT of an id and a real[]; returns the type of the id.

@@ -51,9 +51,10 @@ struct Number {
 };
 
 const Number numbers[] = {
-    {"xsell.model_cache_mb", "Memory that a session may keep models in.", &settings.model_cache_mb, 256, 1, 1 << 20, PGC_SUSET, GUC_UNIT_MB},
-    {"xsell.max_training_memory", "Memory that a training may take; one that would need more is refused.", &settings.max_training_memory, 4096, 16,
-     1 << 24, PGC_SUSET, GUC_UNIT_MB},
+    {"xsell.model_cache_mb", "Memory that a session may keep models in.", &settings.model_cache_mb, 256, 1, 1 << 20, PGC_SUSET,
+     GUC_UNIT_MB},
+    {"xsell.max_training_memory", "Memory that a training may take; one that would need more is refused.",
+     &settings.max_training_memory, 4096, 16, 1 << 24, PGC_SUSET, GUC_UNIT_MB},
     {"xsell.training_threads", "Threads of a training.", &settings.training_threads, 1, 1, 256, PGC_SUSET, 0},
     {"xsell.candidates", "Products considered for one entity.", &settings.candidates, 200, 10, 2000, PGC_USERSET, 0},
 };
@@ -61,10 +62,11 @@ const Number numbers[] = {
 }  // namespace
 
 void define_settings() {
-    DefineCustomStringVariable("xsell.now", "The time xsell works at; empty means the real time.", nullptr, &settings.now, "", PGC_USERSET, 0,
-                               check_now, nullptr, nullptr);
+    DefineCustomStringVariable("xsell.now", "The time xsell works at; empty means the real time.", nullptr, &settings.now, "",
+                               PGC_USERSET, 0, check_now, nullptr, nullptr);
     for (const Number &n : numbers) {
-        DefineCustomIntVariable(n.name, n.text, nullptr, n.variable, n.initial, n.low, n.high, n.context, n.unit, nullptr, nullptr, nullptr);
+        DefineCustomIntVariable(n.name, n.text, nullptr, n.variable, n.initial, n.low, n.high, n.context, n.unit, nullptr,
+                                nullptr, nullptr);
     }
     MarkGUCPrefixReserved("xsell");
 }

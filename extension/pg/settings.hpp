@@ -8,7 +8,7 @@ struct Settings {
     int model_cache_mb;       // memory for models of one session
     int max_training_memory;  // MB
     int training_threads;
-    int candidates;           // products considered for one entity
+    int candidates;  // products considered for one entity
 };
 extern Settings settings;
 

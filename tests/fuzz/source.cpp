@@ -1,5 +1,6 @@
 // Damages what sources send, pages of JSON and CSV files, for as many rounds as the first argument says, and puts it through the
-// readers. Build it with -DXSELL_SANITIZE=ON: whatever comes must end, lose no row without a reason, and leave text that jsonb takes.
+// readers. Build it with -DXSELL_SANITIZE=ON: whatever comes must end, lose no row without a reason, and leave text that jsonb
+// takes.
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -34,8 +35,24 @@ const std::string page =
 const std::string table = "id,name,\"a \"\"b\"\"\"\r\n1,\"x\ny\",2\n2,\xc3\xa9,\"3\"\r\n,,\n4,\"open,5\n";
 
 std::string damaged(std::string text, std::mt19937 &random) {
-    static constexpr std::string_view pieces[] = {"\"", "\\", "\\u0000", "\\ud800", "{", "}", "[", "]", ",", "\n", "\r", "null", "1e999",
-                                                  "-", "\xff", "\xc3", "9999999999999999999999", "0001-13-77T99:99:99Z"};
+    static constexpr std::string_view pieces[] = {"\"",
+                                                  "\\",
+                                                  "\\u0000",
+                                                  "\\ud800",
+                                                  "{",
+                                                  "}",
+                                                  "[",
+                                                  "]",
+                                                  ",",
+                                                  "\n",
+                                                  "\r",
+                                                  "null",
+                                                  "1e999",
+                                                  "-",
+                                                  "\xff",
+                                                  "\xc3",
+                                                  "9999999999999999999999",
+                                                  "0001-13-77T99:99:99Z"};
     for (unsigned i = random() % 6; i > 0 && !text.empty(); --i) {
         const std::size_t at = random() % text.size();
         switch (random() % 4) {
@@ -50,8 +67,17 @@ std::string damaged(std::string text, std::mt19937 &random) {
 
 sync::Object account() {
     using enum sync::ColumnType;
-    return {"account", {{"name", text}, {"website", text}, {"domain", text}, {"annual_revenue", number}, {"employees", integer},
-                        {"created_at", timestamp}, {"modified_at", timestamp}, {"deleted_at", timestamp}, {"merged_into", text}, {"attributes", json}}};
+    return {"account",
+            {{"name", text},
+             {"website", text},
+             {"domain", text},
+             {"annual_revenue", number},
+             {"employees", integer},
+             {"created_at", timestamp},
+             {"modified_at", timestamp},
+             {"deleted_at", timestamp},
+             {"merged_into", text},
+             {"attributes", json}}};
 }
 
 void json_page(const std::string &text, const connectors::Mapper &mapper, const sync::Object &object) {
@@ -63,7 +89,8 @@ void json_page(const std::string &text, const connectors::Mapper &mapper, const 
         for (const sync::Record &record : out.records) {
             require(sync::is_utf8(record.raw) && record.raw.find('\0') == std::string::npos, "raw text that jsonb refuses");
             require(nlohmann::json::accept(record.raw), "raw text that is no JSON");
-            require(record.values.size() == object.columns.size() && record.values[object.index("modified_at")], "a record without modified_at");
+            require(record.values.size() == object.columns.size() && record.values[object.index("modified_at")],
+                    "a record without modified_at");
         }
     } catch (const sync::SyncError &) {
     }
@@ -83,7 +110,8 @@ void csv_file(const std::string &text) {
     while (reader.next(row)) {
         require(row.line > last, "lines that do not grow");
         last = row.line;
-        for (const std::string_view field : row.fields) require(sync::is_utf8(field) && field.find('\0') == std::string_view::npos, "a field that text refuses");
+        for (const std::string_view field : row.fields)
+            require(sync::is_utf8(field) && field.find('\0') == std::string_view::npos, "a field that text refuses");
     }
     require(reader.offset() == text.size(), "the end was not reached");
 }
@@ -93,7 +121,8 @@ void csv_file(const std::string &text) {
 int main(int argc, char **argv) {
     const long rounds = argc > 1 ? std::atol(argv[1]) : 100000;
     const auto sources = connectors::salesforce::sources();
-    const auto source = std::find_if(sources.begin(), sources.end(), [](const auto &s) { return std::string_view(s.object) == "account"; });
+    const auto source =
+        std::find_if(sources.begin(), sources.end(), [](const auto &s) { return std::string_view(s.object) == "account"; });
     const connectors::Mapper mapper({"Account", "Id", ""}, source->fields, {}, {});
     const sync::Object object = account();
     std::mt19937 random(1);

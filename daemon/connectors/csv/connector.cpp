@@ -229,7 +229,8 @@ std::string CsvConnector::unread(const File &file) const {
     const auto &kept = attributes(file.object);
     std::string names;
     for (std::size_t i = 0; i < file.header.size(); ++i) {
-        const bool used = std::any_of(file.columns.begin(), file.columns.end(), [&](const auto &entry) { return entry.second == i; });
+        const bool used =
+            std::any_of(file.columns.begin(), file.columns.end(), [&](const auto &entry) { return entry.second == i; });
         if (used || std::find(kept.begin(), kept.end(), file.header[i]) != kept.end()) continue;
         names += (names.empty() ? "" : ", ") + file.header[i];
     }
@@ -242,7 +243,8 @@ std::vector<sync::Finding> CsvConnector::check() {
     for (const auto &file : files_) {
         if (file.object.empty()) {
             findings.push_back(
-                {Level::warning, file.name + ": not recognised, skipped (an [[org.file]] with name and object would say what it is)"});
+                {Level::warning,
+                 file.name + ": not recognised, skipped (an [[org.file]] with name and object would say what it is)"});
             continue;
         }
         for (const auto &problem : file.problems) findings.push_back({Level::error, file.name + ": " + problem});
@@ -258,6 +260,9 @@ std::vector<sync::Finding> CsvConnector::check() {
                                                     (guess ? "; did you mean '" + *guess + "'?" : "")});
         }
     }
+    if (sources_.contains("opportunity") && !sources_.contains("account"))
+        findings.push_back(
+            {Level::warning, "no file lists accounts: without them the deals belong to nobody and nothing can be recommended"});
     if (objects_.empty())
         findings.push_back({Level::error, "no file of the folder was recognised; describe them with [[org.file]]"});
     return findings;

@@ -34,9 +34,8 @@ bool is_primary(const Json &target) {
 }
 
 std::vector<std::string> ordered(std::vector<Link> links) {
-    std::sort(links.begin(), links.end(), [](const Link &a, const Link &b) {
-        return a.primary != b.primary ? a.primary : number(a.id) < number(b.id);
-    });
+    std::sort(links.begin(), links.end(),
+              [](const Link &a, const Link &b) { return a.primary != b.primary ? a.primary : number(a.id) < number(b.id); });
     std::vector<std::string> ids;
     for (auto &link : links) {
         if (std::find(ids.begin(), ids.end(), link.id) == ids.end()) ids.push_back(std::move(link.id));
@@ -53,7 +52,8 @@ Json take(const Json &body, std::map<std::string, std::vector<Link>> &found) {
             const std::string id = id_of(target.value("toObjectId", Json()));
             if (!id.empty()) found[from].push_back({id, is_primary(target)});
         }
-        const std::string after = id_of(result.value("paging", Json::object()).value("next", Json::object()).value("after", Json()));
+        const std::string after =
+            id_of(result.value("paging", Json::object()).value("next", Json::object()).value("after", Json()));
         if (!after.empty()) more.push_back({{"id", from}, {"after", after}});
     }
     return more;
@@ -65,7 +65,8 @@ Links read_links(Session &session, const std::string &from, const std::string &t
     std::map<std::string, std::vector<Link>> found;
     Json inputs = Json::array();
     for (const auto &id : ids) inputs.push_back({{"id", id}});
-    const std::string path = "/crm/v4/associations/" + from + "/" + to + "/batch/read", what = "associations of " + from + " with " + to;
+    const std::string path = "/crm/v4/associations/" + from + "/" + to + "/batch/read",
+                      what = "associations of " + from + " with " + to;
     for (int round = 0; !inputs.empty(); ++round) {
         if (round == most_rounds) throw SyncError(Fault::object, what + ": the pages have no end");
         const auto response = session.post(path, {{"inputs", inputs}});

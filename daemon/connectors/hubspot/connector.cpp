@@ -42,9 +42,12 @@ struct Part {
 class HubSpot final : public sync::Connector {
   public:
     explicit HubSpot(const Settings &settings)
-        : login_(settings), lookback_(settings.seconds("lookback", 600) * second), full_every_(settings.seconds("full_every", 7 * 86400) * second),
+        : login_(settings),
+          lookback_(settings.seconds("lookback", 600) * second),
+          full_every_(settings.seconds("full_every", 7 * 86400) * second),
           objects_path_(settings.text("objects_path", "/crm/v3/objects")) {
-        if (!objects_path_.starts_with('/') || objects_path_.ends_with('/')) settings.problem("objects_path: is not of the form /crm/v3/objects");
+        if (!objects_path_.starts_with('/') || objects_path_.ends_with('/'))
+            settings.problem("objects_path: is not of the form /crm/v3/objects");
         stage_labels_ = settings.flag("stage_labels", false);
         const bool leads = settings.flag("leads", false);
         std::vector<std::string> offered;
@@ -89,7 +92,8 @@ void HubSpot::add_part(const Source &source, const Settings &settings) {
     std::map<std::string, std::string> overrides;
     std::vector<std::string> attributes;
     if (const auto found = settings.columns.find(source.object); found != settings.columns.end()) overrides = found->second;
-    if (const auto found = settings.attributes.find(source.object); found != settings.attributes.end()) attributes = found->second;
+    if (const auto found = settings.attributes.find(source.object); found != settings.attributes.end())
+        attributes = found->second;
     part.asked.insert(attributes.begin(), attributes.end());
     for (const auto &[column, property] : overrides) part.asked.insert(property);
     const bool searchable = part.searchable();
@@ -120,11 +124,15 @@ Scan HubSpot::begin(const State &state) {
     return scan;
 }
 
-// By id within what was modified: the search refuses to page beyond 10,000 results, and thousands of records may share one time. Nothing
-// bounds the time above: a record that changes during the scan is read now or, being later than the scan's start, the next time.
+// By id within what was modified: the search refuses to page beyond 10,000 results, and thousands of records may share one time.
+// Nothing bounds the time above: a record that changes during the scan is read now or, being later than the scan's start, the
+// next time.
 Listing HubSpot::search(const Part &part, const Scan &scan, std::int64_t since, std::int64_t limit) {
-    json filters = json::array({{{"propertyName", "hs_object_id"}, {"operator", "GT"}, {"value", scan.after.empty() ? "0" : scan.after}}});
-    if (since > 0) filters.push_back({{"propertyName", part.source->modified}, {"operator", "GTE"}, {"value", std::to_string(since / 1000)}});
+    json filters =
+        json::array({{{"propertyName", "hs_object_id"}, {"operator", "GT"}, {"value", scan.after.empty() ? "0" : scan.after}}});
+    if (since > 0)
+        filters.push_back(
+            {{"propertyName", part.source->modified}, {"operator", "GTE"}, {"value", std::to_string(since / 1000)}});
     const json body = {{"filterGroups", json::array({{{"filters", filters}}})},
                        {"sorts", json::array({{{"propertyName", "hs_object_id"}, {"direction", "ASCENDING"}}})},
                        {"properties", part.properties()},
@@ -152,13 +160,15 @@ Listing HubSpot::list(const Part &part, const Scan &scan) {
 
 // The records that were merged into one are named by the winner alone. Their text is the same each time, so that the time of the
 // merge stays the one that was seen first.
-void add_merged(const sync::Object &object, const std::string &winner, const std::string &ids, const std::string &at, sync::Page &page) {
+void add_merged(const sync::Object &object, const std::string &winner, const std::string &ids, const std::string &at,
+                sync::Page &page) {
     for (std::size_t from = 0; from < ids.size();) {
         const std::size_t to = std::min(ids.find(';', from), ids.size());
         const std::string loser(sync::trim(std::string_view(ids).substr(from, to - from)));
         from = to + 1;
         if (number(loser) == 0 || loser == winner) continue;
-        sync::Record record{loser, std::vector<sync::Value>(object.columns.size()), json{{"id", loser}, {"merged_into", winner}}.dump(), false};
+        sync::Record record{loser, std::vector<sync::Value>(object.columns.size()),
+                            json{{"id", loser}, {"merged_into", winner}}.dump(), false};
         for (std::size_t i = 0; i < object.columns.size(); ++i) {
             const std::string &column = object.columns[i].name;
             if (column == "modified_at" || column == "deleted_at") record.values[i] = at;
@@ -200,11 +210,13 @@ bool HubSpot::step(const sync::Object &object, const Part &part, const State &st
     if (searching) {
         read_found(object, part, listing, page);
         if (more && !listing.records.empty()) after = text_at(listing.records.back(), "id").value_or("");
-        if (more && number(after) <= number(scan.after)) throw SyncError(Fault::object, std::string(part.source->type) + ": the ids do not ascend");
+        if (more && number(after) <= number(scan.after))
+            throw SyncError(Fault::object, std::string(part.source->type) + ": the ids do not ascend");
     } else {
         part.mapper.map(object, listing.records, page);
         if (more) after = member(paging->at("next"), "after");
-        if (more && (after.empty() || after == scan.after)) throw SyncError(Fault::object, std::string(part.source->type) + ": the next page is the same page");
+        if (more && (after.empty() || after == scan.after))
+            throw SyncError(Fault::object, std::string(part.source->type) + ": the next page is the same page");
     }
     scan.after = after;
     return !more;
@@ -264,7 +276,8 @@ std::optional<std::int64_t> HubSpot::count(const sync::Object &object) {
 void HubSpot::check_part(const Part &part, std::vector<Finding> &findings) {
     const std::string name = std::string(part.source->type) + " -> " + part.source->object;
     try {
-        const auto response = session_->get((part.searchable() ? objects_path_ + "/" + part.source->type : "/crm/v3/owners") + "?limit=1");
+        const auto response =
+            session_->get((part.searchable() ? objects_path_ + "/" + part.source->type : "/crm/v3/owners") + "?limit=1");
         require_good(response, part.source->type);
         findings.push_back({Finding::Level::ok, name + " can be read"});
         if (part.asked.empty() || !part.searchable()) return;
@@ -275,10 +288,12 @@ void HubSpot::check_part(const Part &part, std::vector<Finding> &findings) {
         std::set<std::string> known;
         for (const auto &property : body.value("results", json::array())) known.insert(member(property, "name"));
         for (const auto &property : part.asked) {
-            if (!known.contains(property)) findings.push_back({Finding::Level::error, name + ": there is no property '" + property + "'"});
+            if (!known.contains(property))
+                findings.push_back({Finding::Level::error, name + ": there is no property '" + property + "'"});
         }
     } catch (const std::exception &error) {
-        findings.push_back({Finding::Level::error, name + " cannot be read: " + error.what() + "; it needs the scope " + part.source->scope});
+        findings.push_back(
+            {Finding::Level::error, name + " cannot be read: " + error.what() + "; it needs the scope " + part.source->scope});
     }
 }
 

@@ -21,23 +21,17 @@ constexpr Field owner[] = {
 
 // What every object has. Being archived is no change of the record: one that is restored comes back with its old date.
 constexpr Field common[] = {
-    {"created_at", "createdate"},
-    {"created_at", "hs_createdate"},
-    {"created_at", "/createdAt"},
-    {"modified_at", "hs_lastmodifieddate", latest},
-    {"modified_at", "/updatedAt", latest},
-    {"deleted_at", "/archivedAt"},
+    {"created_at", "createdate"},          {"created_at", "hs_createdate"},
+    {"created_at", "/createdAt"},          {"modified_at", "hs_lastmodifieddate", latest},
+    {"modified_at", "/updatedAt", latest}, {"deleted_at", "/archivedAt"},
     {"owner_id", "hubspot_owner_id"},
 };
 
 // Associations: the first id is the primary one where HubSpot names one; lists of archived records write them differently.
 constexpr Field activity[] = {
-    {"account_id", "/associations.companies.0"},
-    {"account_id", "/associations.companies.results.0.id"},
-    {"contact_id", "/associations.contacts.0"},
-    {"contact_id", "/associations.contacts.results.0.id"},
-    {"opportunity_id", "/associations.deals.0"},
-    {"opportunity_id", "/associations.deals.results.0.id"},
+    {"account_id", "/associations.companies.0"}, {"account_id", "/associations.companies.results.0.id"},
+    {"contact_id", "/associations.contacts.0"},  {"contact_id", "/associations.contacts.results.0.id"},
+    {"opportunity_id", "/associations.deals.0"}, {"opportunity_id", "/associations.deals.results.0.id"},
 };
 
 constexpr Field company[] = {

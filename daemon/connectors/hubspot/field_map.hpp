@@ -10,13 +10,13 @@
 namespace xsell::connectors::hubspot {
 
 struct Source {
-    const char *object;    // ours
-    const char *type;      // HubSpot's, as paths write it
-    const char *modified;  // property that searches filter by; empty: the object has no search (owners)
-    const char *scope;     // that a private app needs to read it
+    const char *object;                            // ours
+    const char *type;                              // HubSpot's, as paths write it
+    const char *modified;                          // property that searches filter by; empty: the object has no search (owners)
+    const char *scope;                             // that a private app needs to read it
     std::array<std::span<const Field>, 3> fields;  // its own and shared ones
-    std::span<const char *const> associations;  // types whose ids are added to each record
-    bool optional = false;                      // read only when the configuration asks for it
+    std::span<const char *const> associations;     // types whose ids are added to each record
+    bool optional = false;                         // read only when the configuration asks for it
 };
 
 // In the order in which they are read.

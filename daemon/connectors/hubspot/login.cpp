@@ -27,17 +27,21 @@ http::Trust Login::trust() const {
 
 Grant Login::operator()(Session &session) const {
     if (!oauth_) return {token_, base_url_};
-    const auto response = session.send({"POST", auth_url_ + "/oauth/v1/token", {{"Content-Type", "application/x-www-form-urlencoded"}},
-                                        http::encode_form({{"grant_type", "refresh_token"}, {"client_id", client_id_},
-                                                           {"client_secret", client_secret_}, {"refresh_token", refresh_token_}})});
+    const auto response = session.send({"POST",
+                                        auth_url_ + "/oauth/v1/token",
+                                        {{"Content-Type", "application/x-www-form-urlencoded"}},
+                                        http::encode_form({{"grant_type", "refresh_token"},
+                                                           {"client_id", client_id_},
+                                                           {"client_secret", client_secret_},
+                                                           {"refresh_token", refresh_token_}})});
     const auto body = json_body(response);
     Grant grant{member(body, "access_token"), base_url_};
     if (response.status == 200 && !grant.token.empty()) return grant;
     if (is_transient(response.status) || response.status == 200) {
         throw transient_fault(response, "token endpoint answered " + std::to_string(response.status) + " without a token");
     }
-    throw SyncError(Fault::org, "HubSpot gives no token: " + std::to_string(response.status) + " " + brief(member(body, "status")) + " " +
-                                    brief(member(body, "message")));
+    throw SyncError(Fault::org, "HubSpot gives no token: " + std::to_string(response.status) + " " +
+                                    brief(member(body, "status")) + " " + brief(member(body, "message")));
 }
 
 }  // namespace xsell::connectors::hubspot

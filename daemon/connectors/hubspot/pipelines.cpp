@@ -37,7 +37,8 @@ Pipelines read_pipelines(Session &session) {
         for (const auto &json : body.at("results")) {
             Pipeline &pipeline = pipelines[member(json, "id")];
             pipeline.label = member(json, "label");
-            for (const auto &stage : json.value("stages", Json::array())) pipeline.stages[member(stage, "id")] = read_stage(stage);
+            for (const auto &stage : json.value("stages", Json::array()))
+                pipeline.stages[member(stage, "id")] = read_stage(stage);
         }
     } catch (const Json::exception &) {
         throw sync::SyncError(sync::Fault::transient, "pipelines: the response is no complete JSON");

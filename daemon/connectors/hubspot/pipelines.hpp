@@ -21,7 +21,8 @@ using Pipelines = std::map<std::string, Pipeline>;  // by id
 
 Pipelines read_pipelines(Session &session);  // throws SyncError
 
-// For the deals of a page: fills is_closed and is_won where the record does not say, and puts labels in place of ids when asked to.
+// For the deals of a page: fills is_closed and is_won where the record does not say, and puts labels in place of ids when asked
+// to.
 void apply_pipelines(const Pipelines &pipelines, const sync::Object &object, bool labels, sync::Page &page);
 
 }  // namespace xsell::connectors::hubspot

@@ -36,8 +36,11 @@ std::string write_state(const State &state) {
     if (state.map) json["map"] = *state.map;
     if (state.scan) {
         const Scan &scan = *state.scan;
-        json["scan"] = {{"start", scan.start}, {"full", scan.full}, {"part", scan.part},
-                        {"phase", scan.phase == Phase::archived ? "archived" : "live"}, {"after", scan.after}};
+        json["scan"] = {{"start", scan.start},
+                        {"full", scan.full},
+                        {"part", scan.part},
+                        {"phase", scan.phase == Phase::archived ? "archived" : "live"},
+                        {"after", scan.after}};
     }
     return json.dump();
 }

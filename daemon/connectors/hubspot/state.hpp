@@ -10,11 +10,11 @@ enum class Phase { live, archived };
 
 // Microseconds since 1970 throughout.
 struct Scan {
-    std::int64_t start = 0;    // the server's time when the scan began
-    bool full = false;         // everything, not only what was modified
-    std::size_t part = 0;      // which source of the object: activities are calls, then emails, ...
+    std::int64_t start = 0;  // the server's time when the scan began
+    bool full = false;       // everything, not only what was modified
+    std::size_t part = 0;    // which source of the object: activities are calls, then emails, ...
     Phase phase = Phase::live;
-    std::string after;         // live: the highest id read; archived: the list's own cursor
+    std::string after;  // live: the highest id read; archived: the list's own cursor
 };
 
 struct State {

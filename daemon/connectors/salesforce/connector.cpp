@@ -40,11 +40,13 @@ struct Part {
 class Salesforce final : public sync::Connector {
   public:
     explicit Salesforce(const Settings &settings)
-        : login_(settings), lookback_(settings.seconds("lookback", 600) * second),
+        : login_(settings),
+          lookback_(settings.seconds("lookback", 600) * second),
           quota_percent_(static_cast<double>(settings.integer("quota_percent", 80, 1, 100))) {
         version_ = settings.text("api_version", "v60.0");
         if (!version_.starts_with('v')) version_ = "v" + version_;
-        if (version_.find_first_not_of("0123456789.", 1) != std::string::npos) settings.problem("api_version: is not of the form v60.0");
+        if (version_.find_first_not_of("0123456789.", 1) != std::string::npos)
+            settings.problem("api_version: is not of the form v60.0");
         std::vector<std::string> offered;
         for (const auto &source : sources()) {
             if (offered.empty() || offered.back() != source.object) offered.emplace_back(source.object);
@@ -95,10 +97,12 @@ void Salesforce::add_part(const Source &source, const Settings &settings, bool m
     const auto overrides = of(settings.columns, source.object);
     const auto attributes = of(settings.attributes, source.object);
     for (const auto &[column, field] : overrides) {
-        if (!is_field(field)) settings.problem(std::string(source.object) + "." + column + ": '" + field + "' is no Salesforce field name");
+        if (!is_field(field))
+            settings.problem(std::string(source.object) + "." + column + ": '" + field + "' is no Salesforce field name");
     }
     for (const auto &field : attributes) {
-        if (!is_field(field)) settings.problem(std::string(source.object) + " attributes: '" + field + "' is no Salesforce field name");
+        if (!is_field(field))
+            settings.problem(std::string(source.object) + " attributes: '" + field + "' is no Salesforce field name");
     }
     std::vector<Field> fields(source.fields.begin(), source.fields.end());
     if (multi_currency && source.currency) fields.push_back({"currency", "CurrencyIsoCode"});
@@ -144,7 +148,8 @@ http::Response Salesforce::query(const std::string &soql, bool all) {
 // Drops the fields that describe does not list; false when it lists them all.
 bool Salesforce::forget_missing(Part &part) {
     const auto description = json_body(get(data() + "/sobjects/" + part.source->name + "/describe", part.source->name));
-    if (!description.is_object()) throw SyncError(Fault::transient, std::string(part.source->name) + ": the description is no complete JSON");
+    if (!description.is_object())
+        throw SyncError(Fault::transient, std::string(part.source->name) + ": the description is no complete JSON");
     std::set<std::string> known;
     for (const auto &field : description.value("fields", nlohmann::json::array())) {
         known.insert(member(field, "name"));
@@ -153,11 +158,14 @@ bool Salesforce::forget_missing(Part &part) {
     std::string dropped;
     for (const auto &field : part.mapper.sources()) {
         if (known.contains(field.substr(0, field.find('.'))) || part.missing.contains(field)) continue;
-        if (field == "Id" || field == "SystemModstamp") throw SyncError(Fault::object, std::string(part.source->name) + " has no field " + field);
+        if (field == "Id" || field == "SystemModstamp")
+            throw SyncError(Fault::object, std::string(part.source->name) + " has no field " + field);
         dropped += (dropped.empty() ? "" : ", ") + field;
         part.missing.insert(field);
     }
-    if (!dropped.empty()) spdlog::info("salesforce: {} has no fields {}, or this user may not see them; they stay empty", part.source->name, dropped);
+    if (!dropped.empty())
+        spdlog::info("salesforce: {} has no fields {}, or this user may not see them; they stay empty", part.source->name,
+                     dropped);
     return !dropped.empty();
 }
 
@@ -191,14 +199,16 @@ void Salesforce::read_page(const sync::Object &object, Part &part, http::Respons
     if (done == listing.rest.end() || !done->is_boolean() || (!done->get<bool>() && next.empty())) {
         throw SyncError(Fault::transient, std::string(part.source->name) + ": the page does not say whether it is the last");
     }
-    if (!done->get<bool>() && next == window.next) throw SyncError(Fault::object, std::string(part.source->name) + ": the next page is the same page");
+    if (!done->get<bool>() && next == window.next)
+        throw SyncError(Fault::object, std::string(part.source->name) + ": the next page is the same page");
     part.mapper.map(object, listing.records, page);
     if (!listing.records.empty()) {
         const auto stamp = text_at(listing.records.back(), "SystemModstamp");
         const auto id = text_at(listing.records.back(), "Id");
         window.at = stamp ? sync::to_micros(*stamp) : std::nullopt;
         window.id = id.value_or("");
-        if (!window.at || !is_id(window.id)) throw SyncError(Fault::object, std::string(part.source->name) + ": a record without Id or SystemModstamp");
+        if (!window.at || !is_id(window.id))
+            throw SyncError(Fault::object, std::string(part.source->name) + ": a record without Id or SystemModstamp");
     }
     window.next = done->get<bool>() ? "" : next;
     if (window.next.empty() && window.slice < window.end) {
@@ -276,8 +286,10 @@ void Salesforce::check_object(Part &part, std::vector<Finding> &findings) {
         require_good(response, part.source->name);
         std::string list;
         for (const auto &field : part.missing) list += (list.empty() ? "" : ", ") + field;
-        if (list.empty()) findings.push_back({Finding::Level::ok, name + " can be read"});
-        else findings.push_back({Finding::Level::warning, name + " can be read, but not its fields " + list});
+        if (list.empty())
+            findings.push_back({Finding::Level::ok, name + " can be read"});
+        else
+            findings.push_back({Finding::Level::warning, name + " can be read, but not its fields " + list});
     } catch (const std::exception &error) {
         findings.push_back({Finding::Level::error, name + " cannot be read: " + error.what()});
     }
@@ -291,7 +303,8 @@ std::vector<Finding> Salesforce::check() {
         const auto response = session_->get(data() + "/limits");
         if (response.status != 403 || error_code(response) == "REQUEST_LIMIT_EXCEEDED") require_good(response, "limits");
         if (used_percent(response) >= quota_percent_) {
-            findings.push_back({Finding::Level::warning, "more of the daily requests is used up than quota_percent allows: syncs wait"});
+            findings.push_back(
+                {Finding::Level::warning, "more of the daily requests is used up than quota_percent allows: syncs wait"});
         }
     } catch (const std::exception &error) {
         findings.push_back({Finding::Level::error, error.what()});

@@ -16,14 +16,10 @@ struct Meaning {
     Fault fault;
 };
 constexpr Meaning meanings[] = {
-    {"REQUEST_LIMIT_EXCEEDED", Fault::quota},
-    {"INVALID_SESSION_ID", Fault::org},
-    {"LIMIT_EXCEEDED", Fault::transient},
-    {"TXN_SECURITY_METERING_ERROR", Fault::transient},
-    {"UNABLE_TO_LOCK_ROW", Fault::transient},
-    {"SERVER_UNAVAILABLE", Fault::transient},
-    {"QUERY_TIMEOUT", Fault::transient},
-    {"INVALID_QUERY_LOCATOR", Fault::transient},
+    {"REQUEST_LIMIT_EXCEEDED", Fault::quota}, {"INVALID_SESSION_ID", Fault::org},
+    {"LIMIT_EXCEEDED", Fault::transient},     {"TXN_SECURITY_METERING_ERROR", Fault::transient},
+    {"UNABLE_TO_LOCK_ROW", Fault::transient}, {"SERVER_UNAVAILABLE", Fault::transient},
+    {"QUERY_TIMEOUT", Fault::transient},      {"INVALID_QUERY_LOCATOR", Fault::transient},
 };
 constexpr double concurrent_wait = 5;  // seconds
 

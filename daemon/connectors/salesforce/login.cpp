@@ -22,8 +22,9 @@ constexpr int assertion_seconds = 150;  // Salesforce accepts at most 180
     if (error.empty() && (is_transient(response.status) || response.status == 200)) {
         throw transient_fault(response, "token endpoint answered " + std::to_string(response.status) + " without a token");
     }
-    throw SyncError(Fault::org, "Salesforce gives no token: " + (error.empty() ? "status " + std::to_string(response.status) : brief(error)) +
-                                    (error.empty() ? "" : ", " + brief(member(body, "error_description"))));
+    throw SyncError(Fault::org,
+                    "Salesforce gives no token: " + (error.empty() ? "status " + std::to_string(response.status) : brief(error)) +
+                        (error.empty() ? "" : ", " + brief(member(body, "error_description"))));
 }
 
 }  // namespace
@@ -36,11 +37,13 @@ Login::Login(const Settings &settings) {
     if (jwt_) {
         username_ = settings.required("username");
         private_key_ = settings.secret("private_key");
-        audience_ = settings.text("audience", auth_url_ == sandbox || auth_url_.find(".sandbox.") != std::string::npos ? sandbox : production);
+        audience_ = settings.text(
+            "audience", auth_url_ == sandbox || auth_url_.find(".sandbox.") != std::string::npos ? sandbox : production);
     } else {
         client_secret_ = settings.secret("client_secret");
         if (auth_url_ == production || auth_url_ == sandbox) {
-            settings.problem("auth_url: client credentials work on your My Domain address alone (https://NAME.my.salesforce.com)");
+            settings.problem(
+                "auth_url: client credentials work on your My Domain address alone (https://NAME.my.salesforce.com)");
         }
     }
 }
@@ -53,7 +56,8 @@ http::Trust Login::trust() const {
 }
 
 http::Request Login::by_credentials() const {
-    http::Request request{"POST", auth_url_ + "/services/oauth2/token", {}, http::encode_form({{"grant_type", "client_credentials"}})};
+    http::Request request{
+        "POST", auth_url_ + "/services/oauth2/token", {}, http::encode_form({{"grant_type", "client_credentials"}})};
     request.headers.push_back({"Authorization", "Basic " + http::encode_base64(client_id_ + ":" + client_secret_)});
     return request;
 }
@@ -63,14 +67,17 @@ http::Request Login::by_assertion(Session &session) const {
     session.send({"GET", auth_url_ + "/services/data", {}, ""});
     const auto now = session.server_time().value_or(
         std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch()).count());
-    const nlohmann::json claims = {{"iss", client_id_}, {"sub", username_}, {"aud", audience_}, {"exp", now / 1'000'000 + assertion_seconds}};
+    const nlohmann::json claims = {
+        {"iss", client_id_}, {"sub", username_}, {"aud", audience_}, {"exp", now / 1'000'000 + assertion_seconds}};
     std::string assertion;
     try {
         assertion = http::sign_jwt(claims.dump(), private_key_);
     } catch (const std::runtime_error &error) {
         throw SyncError(Fault::org, error.what());
     }
-    return {"POST", auth_url_ + "/services/oauth2/token", {},
+    return {"POST",
+            auth_url_ + "/services/oauth2/token",
+            {},
             http::encode_form({{"grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer"}, {"assertion", assertion}})};
 }
 

@@ -71,9 +71,9 @@ std::string literal(std::int64_t micros) {
     const year_month_day date(day);
     const hh_mm_ss clock(floor<milliseconds>(time - day));
     char out[64];
-    std::snprintf(out, sizeof out, "%04d-%02u-%02uT%02d:%02d:%02d", static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
-                  static_cast<unsigned>(date.day()), static_cast<int>(clock.hours().count()), static_cast<int>(clock.minutes().count()),
-                  static_cast<int>(clock.seconds().count()));
+    std::snprintf(out, sizeof out, "%04d-%02u-%02uT%02d:%02d:%02d", static_cast<int>(date.year()),
+                  static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()), static_cast<int>(clock.hours().count()),
+                  static_cast<int>(clock.minutes().count()), static_cast<int>(clock.seconds().count()));
     std::string text = out;
     if (clock.subseconds().count() != 0) {
         std::snprintf(out, sizeof out, ".%03d", static_cast<int>(clock.subseconds().count()));
@@ -93,7 +93,8 @@ bool is_field(const std::string &name) {
 }
 
 bool is_id(const std::string &text) {
-    return (text.size() == 15 || text.size() == 18) && std::all_of(text.begin(), text.end(), [](char c) { return is_letter(c) || is_digit(c); });
+    return (text.size() == 15 || text.size() == 18) &&
+           std::all_of(text.begin(), text.end(), [](char c) { return is_letter(c) || is_digit(c); });
 }
 
 std::string select(const Scope &scope, const Window &window) {

@@ -1,4 +1,5 @@
-// The border between C++ and PostgreSQL: every entry from the server is enter(), every call into it while C++ objects live is pg().
+// The border between C++ and PostgreSQL: every entry from the server is enter(), every call into it while C++ objects live is
+// pg().
 //
 // A backend error is a longjmp and skips destructors; an exception that leaves a C function kills the server. So errors change
 // form at this border and nowhere else: pg() turns a backend error into PgError, enter() turns any exception into a backend

@@ -15,7 +15,7 @@ inline std::string_view text_view(Datum value) {
 
 // A real[] argument. Never null-terminated, may hold NULL elements.
 class RealArray {
-public:
+  public:
     explicit RealArray(Datum value) {
         auto *raw = reinterpret_cast<struct varlena *>(DatumGetPointer(value));
         if (VARATT_IS_EXTENDED(raw)) {
@@ -44,7 +44,7 @@ public:
         }
     }
 
-private:
+  private:
     ArrayType *array_;
 };
 

@@ -39,7 +39,8 @@ class RawServer {
         address.sin_family = AF_INET;
         address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
         socklen_t size = sizeof address;
-        if (bind(socket_, reinterpret_cast<sockaddr *>(&address), size) != 0 || listen(socket_, 1) != 0) throw std::runtime_error("no socket");
+        if (bind(socket_, reinterpret_cast<sockaddr *>(&address), size) != 0 || listen(socket_, 1) != 0)
+            throw std::runtime_error("no socket");
         getsockname(socket_, reinterpret_cast<sockaddr *>(&address), &size);
         port_ = ntohs(address.sin_port);
         thread_ = std::thread([this] { serve(); });
@@ -54,7 +55,8 @@ class RawServer {
     void serve() {
         const int peer = accept(socket_, nullptr, nullptr);
         char request[4096];
-        if (read(peer, request, sizeof request) > 0 && write(peer, answer_.data(), answer_.size()) < 0) ADD_FAILURE() << "cannot write";
+        if (read(peer, request, sizeof request) > 0 && write(peer, answer_.data(), answer_.size()) < 0)
+            ADD_FAILURE() << "cannot write";
         close(peer);
     }
     std::string answer_;
@@ -75,15 +77,17 @@ TEST(Address, TakesUrlsApart) {
 }
 
 TEST(Address, RefusesWhatIsNoCleanAddress) {
-    for (const char *bad : {"", "ftp://a.b/", "https://", "https://user@host/", "https://user:pass@host/", "https://a b/", "https://host:0/",
-                            "https://host:99999/", "https://host:80x/", "https://host\\@evil.com/", "https://[::1]x/", "https://ho%73t/", "host"}) {
+    for (const char *bad :
+         {"", "ftp://a.b/", "https://", "https://user@host/", "https://user:pass@host/", "https://a b/", "https://host:0/",
+          "https://host:99999/", "https://host:80x/", "https://host\\@evil.com/", "https://[::1]x/", "https://ho%73t/", "host"}) {
         EXPECT_THROW(parse_address(bad), Error) << bad;
     }
 }
 
 TEST(Address, KnowsLoopback) {
     for (const char *host : {"127.0.0.1", "127.255.1.2", "::1", "localhost"}) EXPECT_TRUE(is_loopback(host)) << host;
-    for (const char *host : {"128.0.0.1", "127.0.0.1.example.com", "127.1", "localhost.example.com", "::2", "10.0.0.1"}) EXPECT_FALSE(is_loopback(host)) << host;
+    for (const char *host : {"128.0.0.1", "127.0.0.1.example.com", "127.1", "localhost.example.com", "::2", "10.0.0.1"})
+        EXPECT_FALSE(is_loopback(host)) << host;
 }
 
 TEST(Trust, LetsConfiguredAndVendorHostsPassAlone) {
@@ -206,7 +210,8 @@ TEST(Client, RefusesForeignHosts) {
 
 TEST(Client, CapsTheBodyAfterUnpacking) {
     Server server;
-    server.server.Get("/", [](const httplib::Request &, httplib::Response &out) { out.set_content(std::string(5000, 'x'), "text/plain"); });
+    server.server.Get(
+        "/", [](const httplib::Request &, httplib::Response &out) { out.set_content(std::string(5000, 'x'), "text/plain"); });
     server.start();
     Limits limits;
     limits.body_bytes = 4999;
@@ -218,8 +223,9 @@ TEST(Client, CapsTheBodyAfterUnpacking) {
 }
 
 TEST(Client, NoticesCutBodies) {
-    for (const char *answer : {"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"half\":", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{\"a\":\r\n",
-                               "HTTP/1.1 200 OK\r\nContent-Le", ""}) {
+    for (const char *answer :
+         {"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"half\":",
+          "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{\"a\":\r\n", "HTTP/1.1 200 OK\r\nContent-Le", ""}) {
         RawServer server(answer);
         Client client(trusting(server.url()));
         EXPECT_EQ(failure_of(client, server.url()), Failure::network) << answer;
@@ -228,7 +234,8 @@ TEST(Client, NoticesCutBodies) {
 
 TEST(Client, TimesOut) {
     Server server;
-    server.server.Get("/", [](const httplib::Request &, httplib::Response &) { std::this_thread::sleep_for(std::chrono::milliseconds(1500)); });
+    server.server.Get(
+        "/", [](const httplib::Request &, httplib::Response &) { std::this_thread::sleep_for(std::chrono::milliseconds(1500)); });
     server.start();
     Limits limits;
     limits.total_seconds = 1;
@@ -238,7 +245,8 @@ TEST(Client, TimesOut) {
 
 TEST(Client, StopsOnRequest) {
     Server server;
-    server.server.Get("/", [](const httplib::Request &, httplib::Response &) { std::this_thread::sleep_for(std::chrono::milliseconds(1500)); });
+    server.server.Get(
+        "/", [](const httplib::Request &, httplib::Response &) { std::this_thread::sleep_for(std::chrono::milliseconds(1500)); });
     server.start();
     Client client(trusting(server.url()));
     std::thread stopper([] {

@@ -18,26 +18,49 @@ using sync::SyncError;
 const std::int64_t now = *sync::to_micros("2026-06-01T12:00:00Z");
 constexpr std::int64_t minute = 60'000'000;
 
-const sync::Object account{"account", {{"name", ColumnType::text}, {"domain", ColumnType::text}, {"modified_at", ColumnType::timestamp},
-                                       {"deleted_at", ColumnType::timestamp}, {"merged_into", ColumnType::text}, {"attributes", ColumnType::json}}};
-const sync::Object deal{"opportunity", {{"account_id", ColumnType::text}, {"pipeline", ColumnType::text}, {"amount", ColumnType::number}, {"probability", ColumnType::number},
-                                        {"is_won", ColumnType::boolean}, {"modified_at", ColumnType::timestamp}, {"deleted_at", ColumnType::timestamp},
-                                        {"merged_into", ColumnType::text}}};
-const sync::Object user{"crm_user", {{"name", ColumnType::text}, {"is_active", ColumnType::boolean}, {"modified_at", ColumnType::timestamp}}};
-const sync::Object activity{"activity", {{"kind", ColumnType::text}, {"account_id", ColumnType::text}, {"contact_id", ColumnType::text}, {"opportunity_id", ColumnType::text},
-                                         {"duration", ColumnType::number}, {"direction", ColumnType::text}, {"modified_at", ColumnType::timestamp}}};
+const sync::Object account{"account",
+                           {{"name", ColumnType::text},
+                            {"domain", ColumnType::text},
+                            {"modified_at", ColumnType::timestamp},
+                            {"deleted_at", ColumnType::timestamp},
+                            {"merged_into", ColumnType::text},
+                            {"attributes", ColumnType::json}}};
+const sync::Object deal{"opportunity",
+                        {{"account_id", ColumnType::text},
+                         {"pipeline", ColumnType::text},
+                         {"amount", ColumnType::number},
+                         {"probability", ColumnType::number},
+                         {"is_won", ColumnType::boolean},
+                         {"modified_at", ColumnType::timestamp},
+                         {"deleted_at", ColumnType::timestamp},
+                         {"merged_into", ColumnType::text}}};
+const sync::Object user{"crm_user",
+                        {{"name", ColumnType::text}, {"is_active", ColumnType::boolean}, {"modified_at", ColumnType::timestamp}}};
+const sync::Object activity{"activity",
+                            {{"kind", ColumnType::text},
+                             {"account_id", ColumnType::text},
+                             {"contact_id", ColumnType::text},
+                             {"opportunity_id", ColumnType::text},
+                             {"duration", ColumnType::number},
+                             {"direction", ColumnType::text},
+                             {"modified_at", ColumnType::timestamp}}};
 
 json record(int id, const std::string &modified, json properties = json::object()) {
     properties["hs_lastmodifieddate"] = modified;
     properties["hs_object_id"] = std::to_string(id);
-    return {{"id", std::to_string(id)}, {"properties", properties}, {"createdAt", "2020-01-01T00:00:00Z"}, {"updatedAt", modified}, {"archived", false}};
+    return {{"id", std::to_string(id)},
+            {"properties", properties},
+            {"createdAt", "2020-01-01T00:00:00Z"},
+            {"updatedAt", modified},
+            {"archived", false}};
 }
 
 // A HubSpot account with companies, deals and calls; searches behave like the real ones, with their limits.
 class HubSpot : public testing::Test {
   protected:
     void SetUp() override {
-        web.server.set_post_routing_handler([](const httplib::Request &, httplib::Response &out) { out.set_header("Date", "Mon, 01 Jun 2026 12:00:00 GMT"); });
+        web.server.set_post_routing_handler(
+            [](const httplib::Request &, httplib::Response &out) { out.set_header("Date", "Mon, 01 Jun 2026 12:00:00 GMT"); });
         web.server.Get("/crm/v3/owners", [this](const httplib::Request &in, httplib::Response &out) {
             api(in, out, [&] { return list(in, "owners"); });
         });
@@ -47,10 +70,11 @@ class HubSpot : public testing::Test {
         web.server.Post(R"(/crm/v3/objects/([a-z_]+)/search)", [this](const httplib::Request &in, httplib::Response &out) {
             api(in, out, [&] { return search(json::parse(in.body), in.matches[1]); });
         });
-        web.server.Post(R"(/crm/v4/associations/([a-z_]+)/([a-z_]+)/batch/read)", [this](const httplib::Request &in, httplib::Response &out) {
-            api(in, out, [&] { return associations(json::parse(in.body), in.matches[1].str() + ">" + in.matches[2].str()); });
-            if (out.status == -1 || out.status == 200) out.status = 207;
-        });
+        web.server.Post(
+            R"(/crm/v4/associations/([a-z_]+)/([a-z_]+)/batch/read)", [this](const httplib::Request &in, httplib::Response &out) {
+                api(in, out, [&] { return associations(json::parse(in.body), in.matches[1].str() + ">" + in.matches[2].str()); });
+                if (out.status == -1 || out.status == 200) out.status = 207;
+            });
         web.server.Get("/crm/v3/pipelines/deals", [this](const httplib::Request &in, httplib::Response &out) {
             api(in, out, [] {
                 return R"({"results":[{"id":"default","label":"Sales","stages":[{"id":"77","label":"Won","metadata":{"isClosed":"true","probability":"1.0"}},
@@ -60,7 +84,8 @@ class HubSpot : public testing::Test {
         web.server.Post("/oauth/v1/token", [this](const httplib::Request &in, httplib::Response &out) {
             ++logins;
             form = in.body;
-            out.set_content(json{{"access_token", "access" + std::to_string(logins)}, {"expires_in", 1800}}.dump(), "application/json");
+            out.set_content(json{{"access_token", "access" + std::to_string(logins)}, {"expires_in", 1800}}.dump(),
+                            "application/json");
         });
         web.start();
         settings.connector = "hubspot";
@@ -86,7 +111,8 @@ class HubSpot : public testing::Test {
     std::string list(const httplib::Request &in, const std::string &type) {
         const bool archived = in.get_param_value("archived") == "true";
         const auto &all = archived ? gone[type] : live[type];
-        const std::size_t from = in.has_param("after") ? std::stoul(in.get_param_value("after")) : 0, limit = std::stoul(in.get_param_value("limit"));
+        const std::size_t from = in.has_param("after") ? std::stoul(in.get_param_value("after")) : 0,
+                          limit = std::stoul(in.get_param_value("limit"));
         json body = {{"results", json::array()}};
         for (std::size_t i = from; i < std::min(all.size(), from + limit); ++i) body["results"].push_back(all[i]);
         if (from + limit < all.size()) body["paging"]["next"]["after"] = std::to_string(from + limit);
@@ -107,7 +133,9 @@ class HubSpot : public testing::Test {
         json results = json::array();
         int total = 0;
         for (const auto &item : live[type]) {
-            if (std::stol(item["id"].get<std::string>()) <= least || *sync::to_micros(item["updatedAt"].get<std::string>()) < since) continue;
+            if (std::stol(item["id"].get<std::string>()) <= least ||
+                *sync::to_micros(item["updatedAt"].get<std::string>()) < since)
+                continue;
             if (++total <= request["limit"].get<int>()) results.push_back(item);
         }
         json body = {{"total", total}, {"results", results}};
@@ -182,7 +210,8 @@ TEST_F(HubSpot, ReadsPastTenThousandRecordsOfOneTime) {
     for (const auto &item : records) ids.insert(item.crm_id);
     EXPECT_EQ(records.size(), 10450u);
     EXPECT_EQ(ids.size(), 10450u);
-    EXPECT_EQ(json::parse(state), (json{{"watermark", now - 10 * minute}, {"full_at", now}, {"map", connector->map_hash(account)}}));
+    EXPECT_EQ(json::parse(state),
+              (json{{"watermark", now - 10 * minute}, {"full_at", now}, {"map", connector->map_hash(account)}}));
     EXPECT_EQ(searches.front()["filterGroups"][0]["filters"].size(), 1u);
 }
 
@@ -233,7 +262,8 @@ TEST_F(HubSpot, ArchivedRecordsBecomeTombstones) {
 }
 
 TEST_F(HubSpot, LosersOfMergesAreNamedByTheWinner) {
-    live["companies"] = {record(5, "2026-05-01T00:00:00Z", {{"name", "Winner"}, {"hs_merged_object_ids", "1;2"}}), record(6, "2026-05-01T00:00:00Z", {{"hs_merged_object_ids", ""}})};
+    live["companies"] = {record(5, "2026-05-01T00:00:00Z", {{"name", "Winner"}, {"hs_merged_object_ids", "1;2"}}),
+                         record(6, "2026-05-01T00:00:00Z", {{"hs_merged_object_ids", ""}})};
     std::string state;
     const auto records = sync_all(account, state);
     ASSERT_EQ(records.size(), 4u);
@@ -247,14 +277,19 @@ TEST_F(HubSpot, LosersOfMergesAreNamedByTheWinner) {
 }
 
 TEST_F(HubSpot, DealsLearnTheirPrimaryCompany) {
-    live["deals"] = {record(1, "2026-05-01T00:00:00Z", {{"amount", "12.50"}, {"hs_deal_stage_probability", "0.29"}, {"hs_is_closed_won", "true"}, {"pipeline", "default"}}),
-                     record(2, "2026-05-01T00:00:00Z", {{"amount", ""}, {"pipeline", nullptr}})};
+    live["deals"] = {
+        record(
+            1, "2026-05-01T00:00:00Z",
+            {{"amount", "12.50"}, {"hs_deal_stage_probability", "0.29"}, {"hs_is_closed_won", "true"}, {"pipeline", "default"}}),
+        record(2, "2026-05-01T00:00:00Z", {{"amount", ""}, {"pipeline", nullptr}})};
     links["deals>companies"]["1"] = {link(90), link(30), link(77, true)};
     std::string state;
     const auto records = sync_all(deal, state);
     ASSERT_EQ(records.size(), 2u);
-    const std::vector<sync::Value> first = {"77", "default", "12.50", "29", "true", "2026-05-01 00:00:00.000000+00", std::nullopt, std::nullopt};
-    const std::vector<sync::Value> second = {std::nullopt, "", std::nullopt, std::nullopt, std::nullopt, "2026-05-01 00:00:00.000000+00", std::nullopt, std::nullopt};
+    const std::vector<sync::Value> first = {"77",         "default",   "12.50", "29", "true", "2026-05-01 00:00:00.000000+00",
+                                            std::nullopt, std::nullopt};
+    const std::vector<sync::Value> second = {
+        std::nullopt, "", std::nullopt, std::nullopt, std::nullopt, "2026-05-01 00:00:00.000000+00", std::nullopt, std::nullopt};
     EXPECT_EQ(records[0].values, first);
     EXPECT_EQ(records[1].values, second);
     EXPECT_EQ(json::parse(records[0].raw)["associations"], json::parse(R"({"companies":["77","30","90"]})"));
@@ -262,8 +297,12 @@ TEST_F(HubSpot, DealsLearnTheirPrimaryCompany) {
 }
 
 TEST_F(HubSpot, StagesMayBeNamedByTheirLabels) {
-    const sync::Object staged{"opportunity", {{"pipeline", ColumnType::text}, {"stage", ColumnType::text}, {"is_closed", ColumnType::boolean},
-                                              {"is_won", ColumnType::boolean}, {"modified_at", ColumnType::timestamp}}};
+    const sync::Object staged{"opportunity",
+                              {{"pipeline", ColumnType::text},
+                               {"stage", ColumnType::text},
+                               {"is_closed", ColumnType::boolean},
+                               {"is_won", ColumnType::boolean},
+                               {"modified_at", ColumnType::timestamp}}};
     live["deals"] = {record(1, "2026-05-01T00:00:00Z", {{"pipeline", "default"}, {"dealstage", "77"}}),
                      record(2, "2026-05-01T00:00:00Z", {{"pipeline", "default"}, {"dealstage", "78"}, {"hs_is_closed", "true"}}),
                      record(3, "2026-05-01T00:00:00Z", {{"pipeline", "gone"}, {"dealstage", "77"}})};
@@ -275,8 +314,10 @@ TEST_F(HubSpot, StagesMayBeNamedByTheirLabels) {
         for (auto &item : sync_all(staged, state)) all.emplace_back(item.values.begin(), item.values.end() - 1);
         return all;
     };
-    const std::vector<std::vector<sync::Value>> ids = {{"default", "77", "true", "true"}, {"default", "78", "true", "false"}, {"gone", "77", std::nullopt, std::nullopt}};
-    const std::vector<std::vector<sync::Value>> labels = {{"Sales", "Won", "true", "true"}, {"Sales", "Open", "true", "false"}, {"gone", "77", std::nullopt, std::nullopt}};
+    const std::vector<std::vector<sync::Value>> ids = {
+        {"default", "77", "true", "true"}, {"default", "78", "true", "false"}, {"gone", "77", std::nullopt, std::nullopt}};
+    const std::vector<std::vector<sync::Value>> labels = {
+        {"Sales", "Won", "true", "true"}, {"Sales", "Open", "true", "false"}, {"gone", "77", std::nullopt, std::nullopt}};
     EXPECT_EQ(values("false"), ids);
     const auto hash = connector->map_hash(staged);
     EXPECT_EQ(values("true"), labels);
@@ -286,7 +327,9 @@ TEST_F(HubSpot, StagesMayBeNamedByTheirLabels) {
 TEST_F(HubSpot, ActivitiesComeFromFiveTypes) {
     live["calls"] = {record(1, "2026-05-01T00:00:00Z", {{"hs_call_duration", "61500"}, {"hs_call_direction", "INBOUND"}})};
     live["emails"] = {record(2, "2026-05-01T00:00:00Z", {{"hs_email_direction", "INCOMING_EMAIL"}})};
-    live["meetings"] = {record(3, "2026-05-01T00:00:00Z", {{"hs_meeting_start_time", "2026-05-01T10:00:00Z"}, {"hs_meeting_end_time", "2026-05-01T10:30:00Z"}})};
+    live["meetings"] = {
+        record(3, "2026-05-01T00:00:00Z",
+               {{"hs_meeting_start_time", "2026-05-01T10:00:00Z"}, {"hs_meeting_end_time", "2026-05-01T10:30:00Z"}})};
     live["tasks"] = {record(4, "2026-05-01T00:00:00Z")};
     live["notes"] = {record(5, "2026-05-01T00:00:00Z")};
     links["calls>companies"]["1"] = {link(11)};
@@ -305,9 +348,19 @@ TEST_F(HubSpot, ActivitiesComeFromFiveTypes) {
 
 TEST_F(HubSpot, OwnersAreUsers) {
     for (int i = 1; i <= 101; ++i) {
-        live["owners"].push_back({{"id", std::to_string(i)}, {"email", "a@b.c"}, {"firstName", "Ann"}, {"lastName", i == 1 ? "" : "Lee"}, {"updatedAt", "2026-05-01T00:00:00Z"}, {"archived", false}});
+        live["owners"].push_back({{"id", std::to_string(i)},
+                                  {"email", "a@b.c"},
+                                  {"firstName", "Ann"},
+                                  {"lastName", i == 1 ? "" : "Lee"},
+                                  {"updatedAt", "2026-05-01T00:00:00Z"},
+                                  {"archived", false}});
     }
-    gone["owners"] = {{{"id", "200"}, {"email", "Old@b.c"}, {"firstName", ""}, {"lastName", ""}, {"updatedAt", "2026-05-01T00:00:00Z"}, {"archived", true}}};
+    gone["owners"] = {{{"id", "200"},
+                       {"email", "Old@b.c"},
+                       {"firstName", ""},
+                       {"lastName", ""},
+                       {"updatedAt", "2026-05-01T00:00:00Z"},
+                       {"archived", true}}};
     std::string state;
     const auto records = sync_all(user, state);
     ASSERT_EQ(records.size(), 102u);
@@ -358,7 +411,8 @@ TEST_F(HubSpot, ErrorsHaveTheirMeanings) {
 
 TEST_F(HubSpot, MissingScopeIsTheObjectsFault) {
     const auto page = fetch(account, "");
-    fault_status = 403, fault_body = R"({"status":"error","category":"MISSING_SCOPES","message":"This app hasn't been granted all required scopes"})";
+    fault_status = 403,
+    fault_body = R"({"status":"error","category":"MISSING_SCOPES","message":"This app hasn't been granted all required scopes"})";
     try {
         fetch(account, page.next_state);
         FAIL();
@@ -373,7 +427,8 @@ TEST_F(HubSpot, MissingScopeIsTheObjectsFault) {
 
 TEST_F(HubSpot, AttributesAreKeptAsTheyAre) {
     settings.attributes["account"] = {"segment", "empty", "blank"};
-    live["companies"] = {record(1, "2026-05-01T00:00:00Z", {{"segment", "A\"B"}, {"empty", nullptr}, {"blank", ""}, {"domain", "www.acme.com"}})};
+    live["companies"] = {
+        record(1, "2026-05-01T00:00:00Z", {{"segment", "A\"B"}, {"empty", nullptr}, {"blank", ""}, {"domain", "www.acme.com"}})};
     std::string state;
     const auto records = sync_all(account, state);
     EXPECT_EQ(records.at(0).values[account.index("attributes")], R"({"segment":"A\"B"})");

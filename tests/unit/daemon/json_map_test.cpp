@@ -13,19 +13,40 @@ using xsell::sync::SyncError;
 using xsell::sync::Value;
 using enum Rule;
 
-const Object thing{"thing", {{"name", ColumnType::text}, {"email", ColumnType::text}, {"phone", ColumnType::text}, {"domain", ColumnType::text},
-                             {"amount", ColumnType::number}, {"employees", ColumnType::integer}, {"flag", ColumnType::boolean},
-                             {"kind", ColumnType::text}, {"modified_at", ColumnType::timestamp}, {"deleted_at", ColumnType::timestamp},
-                             {"attributes", ColumnType::json}}};
+const Object thing{"thing",
+                   {{"name", ColumnType::text},
+                    {"email", ColumnType::text},
+                    {"phone", ColumnType::text},
+                    {"domain", ColumnType::text},
+                    {"amount", ColumnType::number},
+                    {"employees", ColumnType::integer},
+                    {"flag", ColumnType::boolean},
+                    {"kind", ColumnType::text},
+                    {"modified_at", ColumnType::timestamp},
+                    {"deleted_at", ColumnType::timestamp},
+                    {"attributes", ColumnType::json}}};
 
 constexpr Field fields[] = {
-    {"name", "First", join, "Last"}, {"name", "Last"}, {"email", "Mail", email}, {"phone", "Phone", phone}, {"domain", "Web", domain},
-    {"domain", "Mail", domain}, {"amount", "Share", percent}, {"employees", "Size"}, {"flag", "A", either}, {"flag", "B", either},
-    {"kind", "Kind", choose, "Call=call;*=task"}, {"kind", "", constant, "none"}, {"modified_at", "Stamp", latest},
-    {"modified_at", "/Top", latest}, {"deleted_at", "Stamp", when, "Gone"}, {"not_a_column", "Whatever"},
+    {"name", "First", join, "Last"},
+    {"name", "Last"},
+    {"email", "Mail", email},
+    {"phone", "Phone", phone},
+    {"domain", "Web", domain},
+    {"domain", "Mail", domain},
+    {"amount", "Share", percent},
+    {"employees", "Size"},
+    {"flag", "A", either},
+    {"flag", "B", either},
+    {"kind", "Kind", choose, "Call=call;*=task"},
+    {"kind", "", constant, "none"},
+    {"modified_at", "Stamp", latest},
+    {"modified_at", "/Top", latest},
+    {"deleted_at", "Stamp", when, "Gone"},
+    {"not_a_column", "Whatever"},
 };
 
-Page map(const std::string &json, const std::map<std::string, std::string> &overrides = {}, std::vector<std::string> attributes = {}) {
+Page map(const std::string &json, const std::map<std::string, std::string> &overrides = {},
+         std::vector<std::string> attributes = {}) {
     const Mapper mapper({"Thing", "Id", ""}, fields, overrides, std::move(attributes));
     const std::string_view raw = json;
     Page page;
@@ -42,7 +63,8 @@ Value value(const Page &page, const std::string &column) {
 }
 
 TEST(JsonMap, FillsColumnsByRule) {
-    const Page page = map(R"({"Id":"1","First":"Ann","Last":"Lee","Mail":" Ann@Shop.Example.co.uk ","Phone":"+49 (30) 12-34 5x9","Share":"0.35",
+    const Page page =
+        map(R"({"Id":"1","First":"Ann","Last":"Lee","Mail":" Ann@Shop.Example.co.uk ","Phone":"+49 (30) 12-34 5x9","Share":"0.35",
         "Size":12.0,"A":false,"B":true,"Kind":"Call","Stamp":"2020-10-22T21:03:23.000+0000","Top":"2020-10-22T23:03:24+02:00","Gone":true})");
     EXPECT_EQ(value(page, "name"), "Ann Lee");
     EXPECT_EQ(value(page, "email"), "ann@shop.example.co.uk");
@@ -61,14 +83,15 @@ TEST(JsonMap, FillsColumnsByRule) {
 
 TEST(JsonMap, EmptyTextNullAndMissingAreNull) {
     const Page page = map(R"({"Id":7,"First":"","Last":null,"Mail":"","Stamp":"2020-01-01","A":"","Gone":"false","Kind":null})");
-    for (const char *column : {"name", "email", "phone", "domain", "amount", "employees", "flag", "deleted_at"}) EXPECT_EQ(value(page, column), std::nullopt) << column;
+    for (const char *column : {"name", "email", "phone", "domain", "amount", "employees", "flag", "deleted_at"})
+        EXPECT_EQ(value(page, column), std::nullopt) << column;
     EXPECT_EQ(value(page, "kind"), "none");
     EXPECT_EQ(page.records[0].crm_id, "7");
 }
 
 TEST(JsonMap, SetsBadRecordsAside) {
-    const std::string bad[] = {R"({"Id":"1","Size":"many","Stamp":"2020-01-01"})", R"({"Stamp":"2020-01-01"})", R"({"Id":"2"})", R"({"Id":"3",})",
-                               R"({"Id":"4","Stamp":"2020-01-01","Size":99999999999999999999999})"};
+    const std::string bad[] = {R"({"Id":"1","Size":"many","Stamp":"2020-01-01"})", R"({"Stamp":"2020-01-01"})", R"({"Id":"2"})",
+                               R"({"Id":"3",})", R"({"Id":"4","Stamp":"2020-01-01","Size":99999999999999999999999})"};
     const Mapper mapper({"Thing", "Id", ""}, fields, {}, {});
     std::vector<std::string_view> raws(std::begin(bad), std::end(bad));
     const std::string good = R"({"Id":"5","Stamp":"2020-01-01"})";
@@ -89,13 +112,17 @@ TEST(JsonMap, SetsBadRecordsAside) {
 
 TEST(JsonMap, RepairsWhatJsonbCannotHold) {
     const Page page = map("{\"Id\":\"1\",\"Last\":\"a\\u0000b\\ud800c\",\"Stamp\":\"2020-01-01\"}");
-    EXPECT_EQ(value(page, "name"), "a\xEF\xBF\xBD" "b\xEF\xBF\xBD" "c");
+    EXPECT_EQ(value(page, "name"),
+              "a\xEF\xBF\xBD"
+              "b\xEF\xBF\xBD"
+              "c");
     EXPECT_TRUE(page.records[0].repaired);
     EXPECT_EQ(page.records[0].raw.find("u0000"), std::string::npos);
 }
 
 TEST(JsonMap, OverridesAndAttributes) {
-    const std::string json = R"({"Id":"1","Stamp":"2020-01-01","Other":" X@Y.org","Custom":{"Deep":[1,{"x":"\"q\""}]},"N":null,"M":1.50})";
+    const std::string json =
+        R"({"Id":"1","Stamp":"2020-01-01","Other":" X@Y.org","Custom":{"Deep":[1,{"x":"\"q\""}]},"N":null,"M":1.50})";
     const Page page = map(json, {{"email", "Other"}, {"kind", "Absent"}}, {"Custom.Deep", "N", "M", "Absent"});
     EXPECT_EQ(value(page, "email"), "x@y.org");
     EXPECT_EQ(value(page, "kind"), "none");
@@ -115,12 +142,14 @@ TEST(JsonMap, HashFollowsEverythingThatMatters) {
 
 TEST(JsonMap, SourcesAreListedOnce) {
     const Mapper mapper({"Thing", "Id", ""}, fields, {{"email", "Other"}}, {"Extra", "Web"});
-    const std::vector<std::string> expected = {"Id", "Other", "First", "Last", "Phone", "Web", "Mail", "Share", "Size", "A", "B", "Kind", "Stamp", "Gone", "Whatever", "Extra"};
+    const std::vector<std::string> expected = {"Id",   "Other", "First", "Last", "Phone", "Web",  "Mail",     "Share",
+                                               "Size", "A",     "B",     "Kind", "Stamp", "Gone", "Whatever", "Extra"};
     EXPECT_EQ(mapper.sources(), expected);
 }
 
 TEST(Listing, CutsPagesWithoutTouchingRecords) {
-    const Listing listing = read_listing(R"( {"total": 2, "results": [ {"a" : [1, "]"]}, {"b":"}"} ], "paging":{"next":{"after":"7"}}, "x":null} )", "results");
+    const Listing listing = read_listing(
+        R"( {"total": 2, "results": [ {"a" : [1, "]"]}, {"b":"}"} ], "paging":{"next":{"after":"7"}}, "x":null} )", "results");
     ASSERT_EQ(listing.records.size(), 2u);
     EXPECT_EQ(listing.records[0], R"({"a" : [1, "]"]})");
     EXPECT_EQ(listing.records[1], R"({"b":"}"})");
@@ -130,12 +159,14 @@ TEST(Listing, CutsPagesWithoutTouchingRecords) {
 }
 
 TEST(Listing, OneValueIsReadWhateverStandsBesideIt) {
-    const std::string odd = R"({"Note":"a\ud800b","Big":99999999999999999999999,"Id":"7","properties":{"x":"\u00e9","n":12,"b":true,"o":{}},"Nil":null})";
+    const std::string odd =
+        R"({"Note":"a\ud800b","Big":99999999999999999999999,"Id":"7","properties":{"x":"\u00e9","n":12,"b":true,"o":{}},"Nil":null})";
     EXPECT_EQ(text_at(odd, "Id"), "7");
     EXPECT_EQ(text_at(odd, "properties.x"), "\xC3\xA9");
     EXPECT_EQ(text_at(odd, "properties.n"), "12");
     EXPECT_EQ(text_at(odd, "properties.b"), "true");
-    for (const char *nothing : {"properties.o", "properties.y", "Nil", "Gone", "Id.x"}) EXPECT_EQ(text_at(odd, nothing), std::nullopt) << nothing;
+    for (const char *nothing : {"properties.o", "properties.y", "Nil", "Gone", "Id.x"})
+        EXPECT_EQ(text_at(odd, nothing), std::nullopt) << nothing;
     EXPECT_EQ(text_at("nonsense", "Id"), std::nullopt);
 }
 

@@ -26,32 +26,54 @@ constexpr const char *now_text = "Mon, 01 Jun 2026 12:00:00 GMT";
 const std::int64_t now = *sync::to_micros("2026-06-01T12:00:00Z");
 constexpr std::int64_t minute = 60'000'000;
 
-const sync::Object account{"account", {{"name", ColumnType::text}, {"domain", ColumnType::text}, {"annual_revenue", ColumnType::number}, {"currency", ColumnType::text},
-                                       {"modified_at", ColumnType::timestamp}, {"deleted_at", ColumnType::timestamp}, {"merged_into", ColumnType::text},
-                                       {"attributes", ColumnType::json}}};
-const sync::Object activity{"activity", {{"kind", ColumnType::text}, {"account_id", ColumnType::text}, {"contact_id", ColumnType::text}, {"lead_id", ColumnType::text},
-                                         {"opportunity_id", ColumnType::text}, {"duration", ColumnType::number}, {"modified_at", ColumnType::timestamp}}};
+const sync::Object account{"account",
+                           {{"name", ColumnType::text},
+                            {"domain", ColumnType::text},
+                            {"annual_revenue", ColumnType::number},
+                            {"currency", ColumnType::text},
+                            {"modified_at", ColumnType::timestamp},
+                            {"deleted_at", ColumnType::timestamp},
+                            {"merged_into", ColumnType::text},
+                            {"attributes", ColumnType::json}}};
+const sync::Object activity{"activity",
+                            {{"kind", ColumnType::text},
+                             {"account_id", ColumnType::text},
+                             {"contact_id", ColumnType::text},
+                             {"lead_id", ColumnType::text},
+                             {"opportunity_id", ColumnType::text},
+                             {"duration", ColumnType::number},
+                             {"modified_at", ColumnType::timestamp}}};
 
-std::string id_of(int number) { return "001" + std::string(12 - std::to_string(number).size(), '0') + std::to_string(number) + "AAA"; }
+std::string id_of(int number) {
+    return "001" + std::string(12 - std::to_string(number).size(), '0') + std::to_string(number) + "AAA";
+}
 
 // A Salesforce org whose records, pages and faults a test decides.
 class Salesforce : public testing::Test {
   protected:
     void SetUp() override {
-        web.server.set_post_routing_handler([](const httplib::Request &, httplib::Response &out) { out.set_header("Date", now_text); });
+        web.server.set_post_routing_handler(
+            [](const httplib::Request &, httplib::Response &out) { out.set_header("Date", now_text); });
         web.server.Post("/services/oauth2/token", [this](const httplib::Request &in, httplib::Response &out) {
             ++logins;
             form = in.body;
             basic = in.get_header_value("Authorization");
             out.status = login_status;
-            out.set_content(login_status == 200 ? json{{"access_token", "t" + std::to_string(logins)}, {"instance_url", instance.empty() ? web.url() : instance}}.dump()
-                                                : R"({"error":"invalid_grant","error_description":"user is gone"})", "application/json");
+            out.set_content(login_status == 200 ? json{{"access_token", "t" + std::to_string(logins)},
+                                                       {"instance_url", instance.empty() ? web.url() : instance}}
+                                                      .dump()
+                                                : R"({"error":"invalid_grant","error_description":"user is gone"})",
+                            "application/json");
         });
-        web.server.Get("/services/data/v60.0/limits", [this](const httplib::Request &in, httplib::Response &out) { api(in, out, "{}"); });
-        web.server.Get("/services/data/v60.0/sobjects/.*/describe", [this](const httplib::Request &in, httplib::Response &out) { api(in, out, describe); });
+        web.server.Get("/services/data/v60.0/limits",
+                       [this](const httplib::Request &in, httplib::Response &out) { api(in, out, "{}"); });
+        web.server.Get("/services/data/v60.0/sobjects/.*/describe",
+                       [this](const httplib::Request &in, httplib::Response &out) { api(in, out, describe); });
         web.server.Get("/services/data/v60.0/query.*", [this](const httplib::Request &in, httplib::Response &out) {
-            if (in.has_param("q")) soql.push_back(in.get_param_value("q"));
-            else soql.push_back(in.path);
+            if (in.has_param("q"))
+                soql.push_back(in.get_param_value("q"));
+            else
+                soql.push_back(in.path);
             if (soql.back().starts_with("SELECT COUNT()")) return api(in, out, R"({"totalSize":42,"done":true,"records":[]})");
             api(in, out, answer ? answer(soql.back(), out) : page({}, ""));
         });
@@ -75,7 +97,10 @@ class Salesforce : public testing::Test {
         json body = {{"done", next.empty()}, {"records", json::array()}};
         if (!next.empty()) body["nextRecordsUrl"] = next;
         for (const auto &[number, stamp] : records) {
-            body["records"].push_back({{"attributes", {{"type", "Account"}}}, {"Id", id_of(number)}, {"Name", "N" + std::to_string(number)}, {"SystemModstamp", stamp}});
+            body["records"].push_back({{"attributes", {{"type", "Account"}}},
+                                       {"Id", id_of(number)},
+                                       {"Name", "N" + std::to_string(number)},
+                                       {"SystemModstamp", stamp}});
         }
         return body.dump();
     }
@@ -92,7 +117,8 @@ class Salesforce : public testing::Test {
         }
         return std::nullopt;
     }
-    std::optional<SyncError> fault_of(int status, const std::string &body, std::vector<std::pair<std::string, std::string>> headers = {}) {
+    std::optional<SyncError> fault_of(int status, const std::string &body,
+                                      std::vector<std::pair<std::string, std::string>> headers = {}) {
         answer = [=](const std::string &, httplib::Response &out) {
             out.status = status;
             for (const auto &[name, value] : headers) out.set_header(name.c_str(), value);
@@ -120,14 +146,16 @@ TEST_F(Salesforce, LogsInWithClientCredentials) {
 
 TEST_F(Salesforce, FollowsPagesThenWatchesFromTheScansStart) {
     answer = [&](const std::string &query, httplib::Response &) {
-        return query.starts_with("SELECT") ? page({{1, "2026-05-01T00:00:00.000+0000"}, {2, "2026-05-01T00:00:00.000+0000"}}, "/services/data/v60.0/query/01g-2")
+        return query.starts_with("SELECT") ? page({{1, "2026-05-01T00:00:00.000+0000"}, {2, "2026-05-01T00:00:00.000+0000"}},
+                                                  "/services/data/v60.0/query/01g-2")
                                            : page({{3, "2026-05-02T00:00:00.000+0000"}}, "");
     };
     const auto first = fetch(account, "");
     EXPECT_FALSE(first.done);
     ASSERT_EQ(first.records.size(), 2u);
     EXPECT_EQ(first.records[1].crm_id, id_of(2));
-    EXPECT_NE(soql[0].find("WHERE SystemModstamp <= 2026-06-01T12:00:00Z ORDER BY SystemModstamp, Id"), std::string::npos) << soql[0];
+    EXPECT_NE(soql[0].find("WHERE SystemModstamp <= 2026-06-01T12:00:00Z ORDER BY SystemModstamp, Id"), std::string::npos)
+        << soql[0];
     const auto again = fetch(account, "");  // the same state gives the same records
     EXPECT_EQ(again.records[0].raw, first.records[0].raw);
     const auto second = fetch(account, first.next_state);
@@ -135,7 +163,9 @@ TEST_F(Salesforce, FollowsPagesThenWatchesFromTheScansStart) {
     EXPECT_EQ(soql[2], "/services/data/v60.0/query/01g-2");
     EXPECT_EQ(json::parse(second.next_state), (json{{"watermark", now - 10 * minute}, {"map", connector->map_hash(account)}}));
     fetch(account, second.next_state);
-    EXPECT_NE(soql[4].find("SystemModstamp <= 2026-06-01T12:00:00Z AND SystemModstamp >= 2026-06-01T11:50:00Z ORDER"), std::string::npos) << soql[4];
+    EXPECT_NE(soql[4].find("SystemModstamp <= 2026-06-01T12:00:00Z AND SystemModstamp >= 2026-06-01T11:50:00Z ORDER"),
+              std::string::npos)
+        << soql[4];
     // What was read with another field map is read again from the beginning.
     fetch(account, json{{"watermark", now - 10 * minute}, {"map", 1}}.dump());
     EXPECT_NE(soql[5].find("SystemModstamp <= 2026-06-01T12:00:00Z ORDER"), std::string::npos) << soql[5];
@@ -148,13 +178,17 @@ TEST_F(Salesforce, LostLocatorGoesOnBehindTheLastRecordEvenAmongEqualTimes) {
             return R"([{"message":"invalid query locator","errorCode":"INVALID_QUERY_LOCATOR"}])";
         }
         if (query.find("Id > '" + id_of(2) + "'") != std::string::npos) return page({{3, "2026-05-01T00:00:00.000+0000"}}, "");
-        return page({{1, "2026-05-01T00:00:00.000+0000"}, {2, "2026-05-01T00:00:00.000+0000"}}, "/services/data/v60.0/query/01g-2");
+        return page({{1, "2026-05-01T00:00:00.000+0000"}, {2, "2026-05-01T00:00:00.000+0000"}},
+                    "/services/data/v60.0/query/01g-2");
     };
     const auto first = fetch(account, "");
     const auto second = fetch(account, first.next_state);
     ASSERT_EQ(second.records.size(), 1u);
     EXPECT_EQ(second.records[0].crm_id, id_of(3));
-    EXPECT_NE(soql[2].find("(SystemModstamp > 2026-05-01T00:00:00Z OR (SystemModstamp = 2026-05-01T00:00:00Z AND Id > '" + id_of(2) + "'))"), std::string::npos) << soql[2];
+    EXPECT_NE(soql[2].find("(SystemModstamp > 2026-05-01T00:00:00Z OR (SystemModstamp = 2026-05-01T00:00:00Z AND Id > '" +
+                           id_of(2) + "'))"),
+              std::string::npos)
+        << soql[2];
     EXPECT_TRUE(second.done);
 }
 
@@ -185,8 +219,12 @@ TEST_F(Salesforce, ActivitiesAreTasksThenEvents) {
     const auto events = fetch(activity, tasks.next_state);
     EXPECT_TRUE(events.done);
     EXPECT_EQ(events.source_count, 84);
-    const std::vector<sync::Value> task = {"call", "001000000000009AAA", std::nullopt, "00Q000000000001AAA", "006000000000001AAA", "61", "2026-05-01 00:00:00.000000+00"};
-    const std::vector<sync::Value> event = {"meeting", "001000000000001AAA", "003000000000001AAA", std::nullopt, std::nullopt, "1800", "2026-05-01 00:00:00.000000+00"};
+    const std::vector<sync::Value> task = {
+        "call", "001000000000009AAA",           std::nullopt, "00Q000000000001AAA", "006000000000001AAA",
+        "61",   "2026-05-01 00:00:00.000000+00"};
+    const std::vector<sync::Value> event = {
+        "meeting", "001000000000001AAA",           "003000000000001AAA", std::nullopt, std::nullopt,
+        "1800",    "2026-05-01 00:00:00.000000+00"};
     EXPECT_EQ(tasks.records.at(0).values, task);
     EXPECT_EQ(events.records.at(0).values, event);
 }
@@ -230,7 +268,9 @@ TEST_F(Salesforce, TokensGoToSalesforceAlone) {
 }
 
 TEST_F(Salesforce, NextPagesAreStaysOnTheHost) {
-    answer = [&](const std::string &, httplib::Response &) { return page({{1, "2026-05-01T00:00:00Z"}}, "@evil.example.com/services/data/"); };
+    answer = [&](const std::string &, httplib::Response &) {
+        return page({{1, "2026-05-01T00:00:00Z"}}, "@evil.example.com/services/data/");
+    };
     const auto first = fetch(account, "");
     EXPECT_EQ(fault(first.next_state)->fault, Fault::object);
 }
@@ -243,7 +283,9 @@ TEST_F(Salesforce, ErrorsHaveTheirMeanings) {
     };
     const Case cases[] = {
         {403, R"([{"message":"TotalRequests Limit exceeded.","errorCode":"REQUEST_LIMIT_EXCEEDED"}])", Fault::quota},
-        {403, R"([{"message":"ConcurrentRequests (Concurrent API Requests) Limit exceeded.","errorCode":"REQUEST_LIMIT_EXCEEDED"}])", Fault::transient},
+        {403,
+         R"([{"message":"ConcurrentRequests (Concurrent API Requests) Limit exceeded.","errorCode":"REQUEST_LIMIT_EXCEEDED"}])",
+         Fault::transient},
         {403, R"([{"message":"m","errorCode":"INSUFFICIENT_ACCESS"}])", Fault::object},
         {400, R"([{"message":"m","errorCode":"MALFORMED_QUERY"}])", Fault::object},
         {400, R"([{"message":"m","errorCode":"INVALID_TYPE"}])", Fault::object},
@@ -310,12 +352,15 @@ TEST_F(Salesforce, SlowQueriesAreCutIntoSlices) {
     }
     EXPECT_EQ(json::parse(state), (json{{"watermark", now - 10 * minute}, {"map", connector->map_hash(account)}}));
     ASSERT_GE(good.size(), 2u);
-    EXPECT_NE(good.back().find("SystemModstamp <= 2026-06-01T12:00:00Z AND SystemModstamp >= "), std::string::npos) << good.back();
+    EXPECT_NE(good.back().find("SystemModstamp <= 2026-06-01T12:00:00Z AND SystemModstamp >= "), std::string::npos)
+        << good.back();
 }
 
 TEST_F(Salesforce, DamagedStateIsNoWayIntoAQuery) {
-    for (const char *state : {"x", "[]", R"({"watermark":"2020"})", R"({"window":{"end":1,"slice":1,"part":0,"at":1,"id":"' OR Id != '"}})",
-                              R"({"window":{"end":1,"slice":1,"part":9}})", R"({"window":{"end":1,"slice":1,"part":0,"next":"//evil.example.com/"}})"}) {
+    for (const char *state :
+         {"x", "[]", R"({"watermark":"2020"})", R"({"window":{"end":1,"slice":1,"part":0,"at":1,"id":"' OR Id != '"}})",
+          R"({"window":{"end":1,"slice":1,"part":9}})",
+          R"({"window":{"end":1,"slice":1,"part":0,"next":"//evil.example.com/"}})"}) {
         EXPECT_EQ(fault(state)->fault, Fault::object) << state;
     }
 }
@@ -385,7 +430,8 @@ std::string from_base64url(std::string text) {
     const std::size_t padding = (4 - text.size() % 4) % 4;
     text.append(padding, '=');
     std::string out(text.size(), '\0');
-    const int size = EVP_DecodeBlock(reinterpret_cast<unsigned char *>(out.data()), reinterpret_cast<const unsigned char *>(text.data()), static_cast<int>(text.size()));
+    const int size = EVP_DecodeBlock(reinterpret_cast<unsigned char *>(out.data()),
+                                     reinterpret_cast<const unsigned char *>(text.data()), static_cast<int>(text.size()));
     out.resize(static_cast<std::size_t>(size) - padding);
     return out;
 }
@@ -415,7 +461,10 @@ TEST_F(Salesforce, SignsAssertionsThatThePublicKeyVerifies) {
     EXPECT_TRUE(verifies(key.get(), assertion.substr(0, second), from_base64url(assertion.substr(second + 1))));
     EXPECT_FALSE(verifies(key.get(), "x" + assertion.substr(1, second - 1), from_base64url(assertion.substr(second + 1))));
     const json claims = json::parse(from_base64url(assertion.substr(first + 1, second - first - 1)));
-    EXPECT_EQ(claims, (json{{"iss", "consumer"}, {"sub", "kim@example.com"}, {"aud", "https://login.salesforce.com"}, {"exp", now / 1'000'000 + 150}}));
+    EXPECT_EQ(claims, (json{{"iss", "consumer"},
+                            {"sub", "kim@example.com"},
+                            {"aud", "https://login.salesforce.com"},
+                            {"exp", now / 1'000'000 + 150}}));
 }
 
 TEST(Jwt, RefusesBadKeysWithoutShowingThem) {
