@@ -43,7 +43,7 @@ struct Page {
     std::vector<Record> records;
     std::vector<Reject> rejects;
     std::string next_state;                    // the connector's own JSON; stored with the rows, handed back at the next fetch
-    bool done = false;                         // no more pages for now: next_state is where the next sync begins
+    bool done = false;                         // no more pages at present: next_state is where the next sync begins
     std::optional<std::int64_t> source_count;  // live records, where the source says so
     // For sources that show the whole set and no deletes: every live id; others are tombstoned as of sweep_at.
     std::optional<std::vector<std::string>> live_ids;
