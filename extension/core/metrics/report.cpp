@@ -125,6 +125,7 @@ void add_binary(const RankingRows &rows, const ReportOptions &options, std::vect
     const BinaryMetrics value = scored.measure();
     auto add = [&](const char *name, double BinaryMetrics::*member) {
         std::vector<double> drawn;
+        drawn.reserve(replicates.size());
         for (const BinaryMetrics &replicate : replicates) {
             drawn.push_back(replicate.*member);
         }

@@ -30,7 +30,7 @@ void copy(char *to, std::size_t size, const char *text) {
 Report describe(std::exception_ptr error) noexcept {
     Report report{ERRCODE_INTERNAL_ERROR, "unknown error", ""};
     try {
-        std::rethrow_exception(error);
+        std::rethrow_exception(std::move(error));
     } catch (const core::Error &e) {
         report.sqlstate = sqlstate(e.kind);
         copy(report.text, sizeof report.text, e.what());
