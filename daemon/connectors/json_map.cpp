@@ -172,12 +172,13 @@ bool merge(const sync::Column &column, Rule rule, const std::string &text, sync:
 }  // namespace
 
 Mapper::Mapper(Shape shape, std::span<const Field> fields, const std::map<std::string, std::string> &overrides,
-               std::vector<std::string> attributes)
+               const std::vector<std::string> &attributes)
     : shape_(std::move(shape)) {
     id_path_ = path_of(shape_.id);
     for (const auto &[column, source] : overrides) {
         // The standard form of e-mails, numbers and domains stays, whatever field they come from.
-        const auto usual = std::find_if(fields.begin(), fields.end(), [&](const Field &field) { return column == field.column; });
+        const auto usual =
+            std::find_if(fields.begin(), fields.end(), [&name = column](const Field &field) { return name == field.column; });
         const bool keeps =
             usual != fields.end() && (usual->rule == Rule::email || usual->rule == Rule::phone || usual->rule == Rule::domain);
         entries_.push_back(entry_of({column.c_str(), source.c_str(), keeps ? usual->rule : Rule::plain}));
@@ -187,7 +188,7 @@ Mapper::Mapper(Shape shape, std::span<const Field> fields, const std::map<std::s
     for (const auto &field : fields) {
         if (!overrides.contains(field.column) || field.rule == Rule::constant) entries_.push_back(entry_of(field));
     }
-    for (auto &name : attributes) attributes_.push_back({name, path_of(name)});
+    for (const auto &name : attributes) attributes_.push_back({name, path_of(name)});
 }
 
 std::vector<std::string> Mapper::path_of(const std::string &source) const {

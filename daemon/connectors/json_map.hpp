@@ -53,7 +53,7 @@ class Mapper {
   public:
     // overrides: our column -> source field, in place of the table's entries; attributes: fields kept under their own names.
     Mapper(Shape shape, std::span<const Field> fields, const std::map<std::string, std::string> &overrides,
-           std::vector<std::string> attributes);
+           const std::vector<std::string> &attributes);
 
     // Fields to ask the source for, each once (those that begin with '/' come by themselves and are left out).
     std::vector<std::string> sources() const;

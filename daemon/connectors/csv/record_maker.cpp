@@ -35,7 +35,9 @@ std::string upper(std::string text) {
 
 void put(const sync::Object &object, sync::Record &record, std::string_view column, sync::Value value) {
     for (std::size_t i = 0; i < object.columns.size(); ++i) {
-        if (object.columns[i].name == column) record.values[i] = std::move(value);
+        if (object.columns[i].name != column) continue;
+        record.values[i] = std::move(value);
+        return;
     }
 }
 
