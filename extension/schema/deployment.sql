@@ -160,7 +160,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION xsell.split_traffic(text, jsonb) IS
-'Divides the entities among versions, for example ''{"6": 0.9, "7": 0.1}'', and returns what is live. The largest share is the champion; an entity stays with its version.';
+'Divides the entities among versions, for example ''{"6": 0.9, "7": 0.1}'', and returns what is live. The largest share is the champion, which alone scores recommendations and xsell.predict; xsell_internal.assigned_version says which version an entity belongs to.';
 
 CREATE FUNCTION xsell_internal.assigned_version(model text, entity bigint) RETURNS integer
 LANGUAGE sql STABLE PARALLEL SAFE
