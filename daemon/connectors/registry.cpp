@@ -8,9 +8,9 @@ namespace xsell::connectors {
 
 const std::vector<Entry> &registry() {
     static const std::vector<Entry> entries = {
-        {"salesforce", make_salesforce, &salesforce_init_text},
-        {"hubspot", make_hubspot, &hubspot_init_text},
-        {"csv", make_csv, &csv_init_text},
+        {"salesforce", make_salesforce, &salesforce_init_text, &salesforce_traits},
+        {"hubspot", make_hubspot, &hubspot_init_text, &hubspot_traits},
+        {"csv", make_csv, &csv_init_text, &csv_traits},
     };
     return entries;
 }

@@ -9,10 +9,20 @@
 
 namespace xsell::connectors {
 
+// What xselld connectors prints.
+struct Traits {
+    const char *source;   // "Salesforce REST and Bulk API 2.0"
+    const char *objects;  // ours, comma-separated
+    const char *paging;   // how a reading walks: "keyset windows by SystemModstamp"
+    const char *changes;  // how changes are found
+    const char *deletes;  // how deletes are found
+};
+
 struct Entry {
     const char *name;
     std::unique_ptr<sync::Connector> (*make)(const Settings &);  // throws SettingsError
     const char *const *init_text;                                // commented TOML that xselld init prints
+    const Traits *traits;
 };
 
 const std::vector<Entry> &registry();

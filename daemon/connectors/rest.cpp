@@ -19,6 +19,9 @@ SyncError fault_of(const http::Error &error) {
 
 }  // namespace
 
+Session::Session(http::Trust trust, Login login, std::shared_ptr<sync::Host> host, Scheme scheme)
+    : client_(std::move(trust)), login_(std::move(login)), host_(std::move(host)), scheme_(scheme) {}
+
 http::Response Session::send(const http::Request &request) {
     try {
         auto response = client_.send(request);
@@ -29,36 +32,74 @@ http::Response Session::send(const http::Request &request) {
     }
 }
 
-void Session::log_in() {
-    if (!grant_) grant_ = login_(*this);
+void Session::renew() {
+    const std::string stale = grant_ ? grant_->token : "";
+    grant_.reset();
+    if (!host_) {
+        grant_ = login_(*this, "");
+        return;
+    }
+    std::optional<Grant> fresh;
+    const auto token = host_->renewed(stale, [&](const std::optional<sync::Token> &kept) {
+        fresh = login_(*this, kept ? kept->refresh : "");
+        const double lifetime = fresh->expires_in * 1e6;
+        const std::int64_t expires = lifetime > 0 && server_time_ ? *server_time_ + static_cast<std::int64_t>(lifetime) : 0;
+        return sync::Token{fresh->token, fresh->refresh, fresh->base_url, expires, fresh->kept};
+    });
+    grant_ = Grant{token.access, token.base_url, token.refresh};
 }
 
-http::Response Session::authorized(http::Request request, const std::string &path) {
+void Session::log_in() {
+    if (grant_) return;
+    if (host_) {
+        if (const auto kept = host_->token()) {
+            grant_ = Grant{kept->access, kept->base_url, kept->refresh};
+            return;
+        }
+    }
+    renew();
+}
+
+const std::string &Session::base_url() {
+    log_in();
+    return grant_->base_url;
+}
+
+void Session::take(const Call &call) {
+    const sync::Budget *budget = call.budget ? call.budget : budget_ ? &*budget_ : nullptr;
+    if (!host_ || !budget) return;
+    if (const double wait = host_->take(*budget, call.cost); wait > 0) host_->pause(wait);
+}
+
+http::Response Session::request(http::Request request, const std::string &path, const Call &call) {
     // A path from a response must not be able to turn into another host ("@host", ".host").
     if (!path.starts_with('/')) throw SyncError(Fault::object, "the source names a next page that is no path");
     log_in();
+    request.headers.insert(request.headers.end(), headers_.begin(), headers_.end());
+    request.headers.insert(request.headers.end(), call.headers.begin(), call.headers.end());
     const auto attempt = [&] {
+        take(call);
         request.url = grant_->base_url + path;
-        request.headers.push_back({"Authorization", "Bearer " + grant_->token});
+        request.headers.push_back({scheme_.header, scheme_.prefix + grant_->token});
         auto response = send(request);
         request.headers.pop_back();
+        if (watch_) watch_(response);
         return response;
     };
     auto response = attempt();
     if (response.status != 401) return response;
-    grant_.reset();
-    log_in();
+    renew();
     response = attempt();
     if (response.status == 401) grant_.reset();
     return response;
 }
 
-http::Response Session::get(const std::string &path) {
-    return authorized({"GET", "", {{"Accept", "application/json"}}, ""}, path);
+http::Response Session::get(const std::string &path, const Call &call) {
+    return request({"GET", "", {{"Accept", "application/json"}}, ""}, path, call);
 }
 
-http::Response Session::post(const std::string &path, const nlohmann::json &body) {
-    return authorized({"POST", "", {{"Accept", "application/json"}, {"Content-Type", "application/json"}}, body.dump()}, path);
+http::Response Session::post(const std::string &path, const nlohmann::json &body, const Call &call) {
+    return request({"POST", "", {{"Accept", "application/json"}, {"Content-Type", "application/json"}}, body.dump()}, path, call);
 }
 
 bool is_transient(int status) { return status == 408 || status == 420 || status == 429 || status >= 500; }

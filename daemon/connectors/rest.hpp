@@ -2,41 +2,78 @@
 // into sync faults.
 #pragma once
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 
 #include "http/client.hpp"
 #include "sync/error.hpp"
+#include "sync/host.hpp"
 
 namespace xsell::connectors {
 
+// What a login gives. Tokens that come from the configuration are not `kept`; those that a vendor issued are, by the host.
 struct Grant {
     std::string token;
-    std::string base_url;  // paths are appended to it
+    std::string base_url;      // paths are appended to it
+    std::string refresh = "";  // a refresh token, where the vendor issues one with every token (or rotates it)
+    double expires_in = 0;     // seconds; 0: not said
+    bool kept = false;
+};
+
+// How the token travels.
+struct Scheme {
+    const char *header = "Authorization";
+    const char *prefix = "Bearer ";
+};
+
+// Of one request.
+struct Call {
+    std::vector<http::Header> headers;     // added to Accept and the token
+    double cost = 1;                       // tokens it takes from the budget
+    const sync::Budget *budget = nullptr;  // instead of the session's own
 };
 
 class Session {
   public:
-    using Login = std::function<Grant(Session &)>;  // throws SyncError
+    // `rotated`: the refresh token that the vendor gave last, "" before the first time (use the configured one). Throws SyncError.
+    using Login = std::function<Grant(Session &, const std::string &rotated)>;
+    // Sees every response with a token: for headers that tell of quotas. May throw SyncError to keep the next request back.
+    using Watch = std::function<void(const http::Response &)>;
 
-    Session(http::Trust trust, Login login) : client_(std::move(trust)), login_(std::move(login)) {}
+    Session(http::Trust trust, Login login, std::shared_ptr<sync::Host> host, Scheme scheme = {});
 
-    // With the token; after a 401 a new token is fetched once and the request repeated once. The response may have any status.
-    http::Response get(const std::string &path);
-    http::Response post(const std::string &path, const nlohmann::json &body);
+    void budget(const sync::Budget &budget) { budget_ = budget; }  // every request takes its cost from it before it goes out
+    void watch(Watch watch) { watch_ = std::move(watch); }
+    void headers(std::vector<http::Header> headers) { headers_ = std::move(headers); }  // with every request that has the token
+
+    // With the token; after a 401 a new token is fetched once (once for all workers) and the request repeated once. The response
+    // may have any status. Paths begin with '/'; they are appended to the grant's base_url.
+    http::Response get(const std::string &path, const Call &call = {});
+    http::Response post(const std::string &path, const nlohmann::json &body, const Call &call = {});
+    http::Response request(http::Request request, const std::string &path, const Call &call = {});
     // Without the token: for logging in.
     http::Response send(const http::Request &request);
 
     void log_in();  // now, if it has not happened yet
+    const std::string &base_url();
     // The server's clock as of the last response, in microseconds since 1970.
     std::optional<std::int64_t> server_time() const { return server_time_; }
+    sync::Host *host() const { return host_.get(); }
 
   private:
-    http::Response authorized(http::Request request, const std::string &path);
+    void renew();
+    void take(const Call &call);
     http::Client client_;
     Login login_;
+    std::shared_ptr<sync::Host> host_;
+    Scheme scheme_;
+    std::optional<sync::Budget> budget_;
+    Watch watch_;
+    std::vector<http::Header> headers_;
     std::optional<Grant> grant_;
     std::optional<std::int64_t> server_time_;
 };

@@ -3,12 +3,15 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "sync/host.hpp"
 
 namespace xsell::connectors {
 
@@ -47,6 +50,7 @@ class Settings {
     std::map<std::string, std::map<std::string, std::string>>
         columns;                      // object -> our column -> source field (overrides the field map)
     std::vector<FileSettings> files;  // csv alone
+    std::shared_ptr<sync::Host> host;  // set by the daemon; none: no limits but the vendor's, tokens live with the connector
 
     // value: scalars as text ("true", "300", "abc"); lists joined by newlines. secret: it came from env: or file:.
     void set(const std::string &key, std::string value, bool secret = false);

@@ -10,6 +10,7 @@ enum class Fault {
     object,     // this object cannot be read (missing scope, unknown field); others go on
     org,        // this org cannot be read (revoked grant, wrong password); other orgs go on
     quota,      // the vendor's daily limit is used up; this org goes on at the next schedule
+    lost,       // the page was given to another worker meanwhile; it is theirs now
     stopped,    // SIGTERM
 };
 

@@ -30,4 +30,12 @@ currency = "GBP"               # of amounts whose row names none
 # account = ["Segment", "Tier"]
 )";
 
+const Traits csv_traits = {
+    "CSV and Excel exports in a folder",
+    "all that the files hold",
+    "lines of files, in order",
+    "files whose content changed",
+    "lines that are no longer in the folder",
+};
+
 }  // namespace xsell::connectors

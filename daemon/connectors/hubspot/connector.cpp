@@ -58,7 +58,7 @@ class HubSpot final : public sync::Connector {
         }
         objects_ = settings.chosen(offered);
         settings.finish();
-        session_.emplace(login_.trust(), login_);
+        session_.emplace(login_.trust(), login_, settings.host);
     }
 
     std::vector<std::string> objects() const override { return objects_; }

@@ -2,6 +2,7 @@
 #pragma once
 #include <memory>
 
+#include "connectors/registry.hpp"
 #include "connectors/settings.hpp"
 #include "sync/connector.hpp"
 
@@ -9,5 +10,6 @@ namespace xsell::connectors {
 
 std::unique_ptr<sync::Connector> make_hubspot(const Settings &settings);  // throws SettingsError
 extern const char *const hubspot_init_text;
+extern const Traits hubspot_traits;
 
 }  // namespace xsell::connectors

@@ -38,4 +38,12 @@ token = "env:HUBSPOT_TOKEN"
 # product_name = "main_product"
 )toml";
 
+const Traits hubspot_traits = {
+    "HubSpot CRM v3",
+    "crm_user, account, contact, lead, product, opportunity, opportunity_line, activity",
+    "keyset by hs_object_id inside the search",
+    "modified date with lookback; everything again each full_every",
+    "archived scan; merges by hs_merged_object_ids",
+};
+
 }  // namespace xsell::connectors

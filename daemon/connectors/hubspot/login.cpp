@@ -25,7 +25,7 @@ http::Trust Login::trust() const {
     return trust;
 }
 
-Grant Login::operator()(Session &session) const {
+Grant Login::operator()(Session &session, const std::string &) const {
     if (!oauth_) return {token_, base_url_};
     const auto response = session.send({"POST",
                                         auth_url_ + "/oauth/v1/token",

@@ -10,7 +10,7 @@ namespace xsell::connectors::hubspot {
 class Login {
   public:
     explicit Login(const Settings &settings);  // notes problems in the settings
-    Grant operator()(Session &session) const;  // throws SyncError
+    Grant operator()(Session &session, const std::string &rotated) const;  // throws SyncError
     http::Trust trust() const;                 // the configured hosts and HubSpot's own
 
   private:

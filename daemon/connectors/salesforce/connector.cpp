@@ -55,7 +55,7 @@ class Salesforce final : public sync::Connector {
         const bool multi_currency = settings.flag("multi_currency", false);
         for (const auto &source : sources()) add_part(source, settings, multi_currency);
         settings.finish();
-        session_.emplace(login_.trust(), login_);
+        session_.emplace(login_.trust(), login_, settings.host);
     }
 
     std::vector<std::string> objects() const override { return objects_; }

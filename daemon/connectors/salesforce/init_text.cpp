@@ -41,4 +41,12 @@ client_secret = "env:SALESFORCE_CLIENT_SECRET"
 # product_name = "Main_Product__c"
 )toml";
 
+const Traits salesforce_traits = {
+    "Salesforce REST",
+    "crm_user, account, contact, lead, product, opportunity, opportunity_line, asset, activity",
+    "query locators inside windows of time, restartable by (SystemModstamp, Id)",
+    "SystemModstamp with lookback",
+    "IsDeleted of queryAll; merges by MasterRecordId",
+};
+
 }  // namespace xsell::connectors

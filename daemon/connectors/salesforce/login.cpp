@@ -81,7 +81,7 @@ http::Request Login::by_assertion(Session &session) const {
             http::encode_form({{"grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer"}, {"assertion", assertion}})};
 }
 
-Grant Login::operator()(Session &session) const {
+Grant Login::operator()(Session &session, const std::string &) const {
     http::Request request = jwt_ ? by_assertion(session) : by_credentials();
     request.headers.push_back({"Content-Type", "application/x-www-form-urlencoded"});
     const auto response = session.send(request);
