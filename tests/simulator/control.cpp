@@ -20,7 +20,7 @@ void clock(Service &service, const Request &req, Response &res) {
     if (to < service.simulation.now())
         throw std::invalid_argument("the clock does not go back; it shows " + iso(service.simulation.now()));
     const Json events = service.simulation.advance(to);
-    if (!service.options.truth.empty()) write_truth(service.simulation, service.options.truth);
+    if (!service.options.truth.empty()) write_truth(service.simulation, service.options.truth, service.options.truth_of);
     json(res, Json{{"now", iso(to)}, {"events", events}}.dump());
 }
 
@@ -35,7 +35,7 @@ void faults(Service &service, const Request &req, Response &res) {
     }
     if (!Faults::known(fault.kind))
         throw std::invalid_argument("kind is one of 429, 500, expired_token, cut, truncate, quota, expired_locator, none");
-    if (!service.simulation.org_named(org)) throw std::invalid_argument("no org " + org);
+    if (!service.simulation.org_named(org) && !dialect_named(org) && !service.worlds.contains(org)) throw std::invalid_argument("no org " + org);
     fault.count = std::max<std::size_t>(1, request.value("count", std::size_t{1}));
     fault.every = request.value("every", std::size_t{1});
     fault.retry_after = request.value("retry_after", std::size_t{1});
@@ -60,6 +60,10 @@ void mount_control(httplib::Server &server, Service &service) {
                    const std::shared_lock lock(service.simulation.mutex);
                    json(res, Json{{"now", iso(service.simulation.now())}}.dump());
                }));
+    server.Post("/_sim/skew", guarded([&](const Request &req, Response &res) {
+                    service.skew = Json::parse(req.body).at("seconds").get<Time>();
+                    json(res, "{}");
+                }));
     server.Post("/_sim/faults", guarded([&](const Request &req, Response &res) { faults(service, req, res); }));
     server.Get("/_sim/stats", guarded([&](const Request &, Response &res) {
                    json(res, Json{{"requests", service.stats.requests()}, {"faults", service.faults.served()}}.dump(2));

@@ -52,6 +52,7 @@ void declare(CLI::App &app, Arguments &a) {
         ->check(CLI::Range(0.5, 20.0));
     app.add_option("--clock", a.clock, "World time at the start")->capture_default_str();
     app.add_option("--truth", a.service.truth, "Folder for the ground truth as CSV, rewritten with every move of the clock");
+    app.add_option("--truth-of", a.service.truth_of, "Dialects (zoho, pipedrive, attio) whose truth is written too; may be repeated");
     app.add_option("--page-size", a.service.page_size, "Most records on a Salesforce page")
         ->capture_default_str()
         ->check(CLI::Range(1, 2000));
@@ -93,11 +94,11 @@ int serve(Arguments &a) {
     mount_hubspot(server, service);
     mount_control(server, service);
     // Clients take the source's time from this header: it is the world's.
-    server.set_post_routing_handler([&simulation](const httplib::Request &, httplib::Response &res) {
+    server.set_post_routing_handler([&simulation, &service](const httplib::Request &, httplib::Response &res) {
         const std::shared_lock lock(simulation.mutex);
-        res.set_header("Date", http_date(simulation.now()));
+        res.set_header("Date", http_date(simulation.now() + service.skew));
     });
-    if (!a.service.truth.empty()) write_truth(simulation, a.service.truth);
+    if (!a.service.truth.empty()) write_truth(simulation, a.service.truth, a.service.truth_of);
     if (!a.port_file.empty()) {
         std::ofstream(a.port_file + ".new") << a.service.port << '\n';
         std::rename((a.port_file + ".new").c_str(), a.port_file.c_str());

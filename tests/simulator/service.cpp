@@ -9,20 +9,6 @@ namespace {
 
 constexpr std::size_t most_cursors = 60;
 
-HttpError limit_error(const Crm &crm, const Fault &fault, httplib::Response &res) {
-    res.set_header("Retry-After", std::to_string(fault.retry_after));
-    if (!crm.hubspot())
-        return salesforce_error(429, "REQUEST_LIMIT_EXCEEDED", "ConcurrentRequests (Concurrent API Requests) Limit exceeded.");
-    return {429, R"({"status":"error","message":"You have reached your ten_secondly_rolling limit.","errorType":"RATE_LIMIT",)"
-                 R"("policyName":"TEN_SECONDLY_ROLLING","correlationId":"c0ffee00-0000-4000-8000-000000000000"})"};
-}
-
-HttpError quota_error(const Crm &crm) {
-    if (!crm.hubspot()) return salesforce_error(403, "REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.");
-    return {429,
-            R"({"status":"error","message":"You have reached your daily limit.","errorType":"RATE_LIMIT","policyName":"DAILY"})"};
-}
-
 void break_body(const Fault &fault, httplib::Response &res) {
     const std::size_t half = res.body.size() / 2;
     if (fault.kind == "truncate") {
@@ -57,81 +43,138 @@ HttpError hubspot_error(int status, const char *category, const std::string &mes
     return {status, body + fmt::format(R"(,"correlationId":"c0ffee00-0000-4000-8000-000000000000","category":"{}"}})", category)};
 }
 
-httplib::Server::Handler Service::api(bool hubspot, Handler handler) { return route(hubspot, true, std::move(handler)); }
-httplib::Server::Handler Service::open(bool hubspot, Handler handler) { return route(hubspot, false, std::move(handler)); }
+namespace {
 
-httplib::Server::Handler Service::route(bool hubspot, bool guarded, Handler handler) {
-    return [this, hubspot, guarded, handler = std::move(handler)](const httplib::Request &req, httplib::Response &res) {
+HttpError salesforce_unauthorized(bool) { return salesforce_error(401, "INVALID_SESSION_ID", "Session expired or invalid"); }
+HttpError salesforce_limited(const Fault &fault, httplib::Response &res) {
+    res.set_header("Retry-After", std::to_string(fault.retry_after));
+    return salesforce_error(429, "REQUEST_LIMIT_EXCEEDED", "ConcurrentRequests (Concurrent API Requests) Limit exceeded.");
+}
+HttpError salesforce_quota(httplib::Response &) {
+    return salesforce_error(403, "REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.");
+}
+HttpError salesforce_invalid(const std::string &message) { return salesforce_error(400, "JSON_PARSER_ERROR", message); }
+void salesforce_finish(httplib::Response &res) { res.set_header("Sforce-Limit-Info", "api-usage=924/1000000"); }
+
+HttpError hubspot_unauthorized(bool expired) {
+    return expired ? hubspot_error(401, "EXPIRED_AUTHENTICATION", "The OAuth token used to make this call expired.")
+                   : hubspot_error(401, "INVALID_AUTHENTICATION", "Authentication credentials not found.");
+}
+HttpError hubspot_limited(const Fault &fault, httplib::Response &res) {
+    res.set_header("Retry-After", std::to_string(fault.retry_after));
+    return {429, R"({"status":"error","message":"You have reached your ten_secondly_rolling limit.","errorType":"RATE_LIMIT",)"
+                 R"("policyName":"TEN_SECONDLY_ROLLING","correlationId":"c0ffee00-0000-4000-8000-000000000000"})"};
+}
+HttpError hubspot_quota(httplib::Response &) {
+    return {429,
+            R"({"status":"error","message":"You have reached your daily limit.","errorType":"RATE_LIMIT","policyName":"DAILY"})"};
+}
+HttpError hubspot_invalid(const std::string &message) { return hubspot_error(400, "VALIDATION_ERROR", message); }
+
+constexpr Vendor salesforce = {"salesforce",
+                               "Authorization",
+                               "Bearer ",
+                               "",
+                               "00D1x0000000Sim!AQ",
+                               salesforce_unauthorized,
+                               salesforce_limited,
+                               salesforce_quota,
+                               salesforce_invalid,
+                               salesforce_finish};
+constexpr Vendor hubspot = {"hubspot",     "Authorization", "Bearer ",       "",     "CJ", hubspot_unauthorized, hubspot_limited,
+                            hubspot_quota, hubspot_invalid, nullptr};
+
+}  // namespace
+
+httplib::Server::Handler Service::api(const Vendor &vendor, Handler handler) { return route(vendor, true, std::move(handler)); }
+httplib::Server::Handler Service::open(const Vendor &vendor, Handler handler) { return route(vendor, false, std::move(handler)); }
+httplib::Server::Handler Service::api(bool hub, Handler handler) { return api(hub ? hubspot : salesforce, std::move(handler)); }
+httplib::Server::Handler Service::open(bool hub, Handler handler) { return open(hub ? hubspot : salesforce, std::move(handler)); }
+
+std::optional<std::size_t> Service::org_of(const Vendor &vendor, const std::string &path) const {
+    if (const Dialect *dialect = dialect_named(path)) return dialect->vendor == &vendor ? std::optional(dialect->org) : std::nullopt;
+    if (path == vendor.name) return 0;  // a world of its own
+    const auto org = simulation.org_named(path);
+    if (!org || simulation.crm(*org).hubspot() != (&vendor == &hubspot)) return std::nullopt;
+    return &vendor == &hubspot || &vendor == &salesforce ? org : std::nullopt;
+}
+
+httplib::Server::Handler Service::route(const Vendor &vendor, bool guarded, Handler handler) {
+    return [this, &vendor, guarded, handler = std::move(handler)](const httplib::Request &req, httplib::Response &res) {
         stats.count(req.method, req.path);
-        const auto org = simulation.org_named(split(req.path, '/').at(1));
-        if (!org || simulation.crm(*org).hubspot() != hubspot) {
+        const std::string path = split(req.path, '/').at(1);
+        const auto org = org_of(vendor, path);
+        if (!org) {
             json(res, R"({"status":"error","message":"no such org, or not of this vendor"})", 404);
             return;
         }
-        const Crm &crm = simulation.crm(*org);
         try {
-            serve(req, res, crm, guarded, handler);
+            serve(req, res, {vendor, simulation.crm(*org), path}, guarded, handler);
         } catch (const HttpError &error) {
             json(res, error.body, error.status);
         } catch (const std::exception &error) {
-            const HttpError answer = hubspot ? hubspot_error(400, "VALIDATION_ERROR", error.what())
-                                             : salesforce_error(400, "JSON_PARSER_ERROR", error.what());
+            const HttpError answer = vendor.invalid(error.what());
             json(res, answer.body, answer.status);
         }
-        if (!hubspot && guarded) res.set_header("Sforce-Limit-Info", "api-usage=924/1000000");
+        if (vendor.finish && guarded) vendor.finish(res);
     };
 }
 
-void Service::serve(const httplib::Request &req, httplib::Response &res, const Crm &crm, bool guarded, const Handler &handler) {
+void Service::serve(const httplib::Request &req, httplib::Response &res, const Asked &asked, bool guarded,
+                    const Handler &handler) {
     std::optional<Fault> fault;
     if (guarded) {
-        fault = faults.strike(crm.name());
-        if (fault && fault->kind == "429") throw limit_error(crm, *fault, res);
-        if (fault && fault->kind == "quota") throw quota_error(crm);
+        fault = faults.strike(asked.path);
+        if (fault && fault->kind == "429") throw asked.vendor.limited(*fault, res);
+        if (fault && fault->kind == "quota") throw asked.vendor.quota(res);
         if (fault && fault->kind == "500") {
             res.status = 500;
             res.set_content("<html><body><h1>Internal Server Error</h1></body></html>", "text/html");
             return;
         }
         if (fault && fault->kind == "expired_token") {
-            revoke_tokens(crm);
-            throw crm.hubspot() ? hubspot_error(401, "EXPIRED_AUTHENTICATION", "The OAuth token used to make this call expired.")
-                                : salesforce_error(401, "INVALID_SESSION_ID", "Session expired or invalid");
+            revoke_tokens(asked.path);
+            throw asked.vendor.unauthorized(true);
         }
         if (fault && fault->kind == "expired_locator") drop_cursors();
-        authorize(req, crm);
+        authorize(req, asked);
     }
     {
         const std::shared_lock lock(simulation.mutex);
-        handler(req, res, crm, simulation.now());
+        handler(req, res, asked.crm, simulation.now());
     }
     if (fault && (fault->kind == "cut" || fault->kind == "truncate")) break_body(*fault, res);
 }
 
-void Service::authorize(const httplib::Request &req, const Crm &crm) {
-    const std::string header = req.get_header_value("Authorization");
-    const std::string token = header.starts_with("Bearer ")  ? header.substr(7)
-                              : header.starts_with("OAuth ") ? header.substr(6)
-                                                             : "";
+void Service::authorize(const httplib::Request &req, const Asked &asked) {
+    std::string token = req.get_header_value(asked.vendor.header);
+    const std::string prefix = asked.vendor.prefix;
+    if (token.starts_with(prefix)) {
+        token.erase(0, prefix.size());
+    } else if (&asked.vendor == &salesforce && token.starts_with("OAuth ")) {
+        token.erase(0, 6);
+    } else {
+        token.clear();
+    }
     const std::lock_guard lock(mutex_);
-    if (crm.hubspot() && token == options.hubspot_token) return;
-    if (tokens_[crm.name()].contains(token)) return;
-    throw crm.hubspot() ? hubspot_error(401, "INVALID_AUTHENTICATION", "Authentication credentials not found.")
-                        : salesforce_error(401, "INVALID_SESSION_ID", "Session expired or invalid");
+    if (!token.empty() && token == asked.vendor.token) return;
+    if (&asked.vendor == &hubspot && token == options.hubspot_token) return;
+    if (!tokens_[asked.path].contains(token)) throw asked.vendor.unauthorized(false);
 }
 
-std::string Service::issue_token(const Crm &crm) {
+std::string Service::issue_token(const Vendor &vendor, const std::string &path) {
     const std::lock_guard lock(mutex_);
     Rng rng(++issued_);
-    const std::string token =
-        fmt::format("{}{:016x}{:016x}", crm.hubspot() ? "CJ" : "00D1x0000000Sim!AQ", rng.next(), rng.next());
-    tokens_[crm.name()].insert(token);
+    const std::string token = fmt::format("{}{:016x}{:016x}", vendor.issued_prefix, rng.next(), rng.next());
+    tokens_[path].insert(token);
     return token;
 }
 
-void Service::revoke_tokens(const Crm &crm) {
+std::string Service::issue_token(const Crm &crm) { return issue_token(crm.hubspot() ? hubspot : salesforce, crm.name()); }
+
+void Service::revoke_tokens(const std::string &path) {
     const std::lock_guard lock(mutex_);
-    tokens_[crm.name()].clear();
+    tokens_[path].clear();
 }
 
 std::string Service::keep(Cursor cursor) {

@@ -2,12 +2,12 @@
 #pragma once
 #include <httplib.h>
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <set>
 
-#include "faults.hpp"
-#include "simulation.hpp"
+#include "dialect.hpp"
 
 namespace xsell::simulator {
 
@@ -17,15 +17,11 @@ struct ServiceOptions {
     std::string hubspot_token = "pat-simulator";
     std::string jwt_public_key;  // PEM; "": assertions are checked for structure only
     std::string truth;           // folder of the ground truth; "": none
+    std::vector<std::string> truth_of;  // dialects whose truth is written too
     Time index_lag = 0;          // seconds until HubSpot's search finds a change
     int port = 0;
 };
 
-// An answer other than success; the status and the finished body.
-struct HttpError {
-    int status;
-    std::string body;
-};
 HttpError salesforce_error(int status, const char *code, const std::string &message);
 HttpError hubspot_error(int status, const char *category, const std::string &message);
 
@@ -35,12 +31,22 @@ class Service {
 
     using Handler = std::function<void(const httplib::Request &, httplib::Response &, const Crm &, Time now)>;
     // A route of one vendor's API below /{org}: counts, strikes with faults, checks the token, locks the world for reading.
-    httplib::Server::Handler api(bool hubspot, Handler handler);
+    httplib::Server::Handler api(const Vendor &vendor, Handler handler);
     // The same without token and faults.
+    httplib::Server::Handler open(const Vendor &vendor, Handler handler);
+    // The vendors that have orgs of their own.
+    httplib::Server::Handler api(bool hubspot, Handler handler);
     httplib::Server::Handler open(bool hubspot, Handler handler);
 
+    // `path`: the first part of the path, which is the name of the org or of the dialect.
+    std::string issue_token(const Vendor &vendor, const std::string &path);
     std::string issue_token(const Crm &crm);
-    void revoke_tokens(const Crm &crm);
+    void revoke_tokens(const std::string &path);
+
+    // Vendors with a world of their own, by their path.
+    std::set<std::string> worlds;
+    // Seconds that the Date header is off: a source whose clock was set back.
+    std::atomic<Time> skew{0};
 
     struct Cursor {
         std::size_t org;
@@ -59,9 +65,15 @@ class Service {
     Stats stats;
 
   private:
-    httplib::Server::Handler route(bool hubspot, bool guarded, Handler handler);
-    void serve(const httplib::Request &req, httplib::Response &res, const Crm &crm, bool guarded, const Handler &handler);
-    void authorize(const httplib::Request &req, const Crm &crm);
+    struct Asked {
+        const Vendor &vendor;
+        const Crm &crm;
+        std::string path;
+    };
+    httplib::Server::Handler route(const Vendor &vendor, bool guarded, Handler handler);
+    std::optional<std::size_t> org_of(const Vendor &vendor, const std::string &path) const;
+    void serve(const httplib::Request &req, httplib::Response &res, const Asked &asked, bool guarded, const Handler &handler);
+    void authorize(const httplib::Request &req, const Asked &asked);
 
     std::mutex mutex_;
     std::map<std::string, std::set<std::string>> tokens_;

@@ -45,14 +45,32 @@ std::string canonical(Kind kind, std::string_view text) {
     }
 }
 
-void write_row(File &file, std::string &line, const Table &table, std::size_t row, bool hubspot) {
+// An org, or an org in the words of a dialect.
+struct View {
+    const Crm &crm;
+    const Dialect *dialect;
+};
+
+std::string id_of(const View &view, Source source, std::size_t row) {
+    return view.dialect ? view.dialect->ids->make(source, row) : view.crm.table(source).id(row);
+}
+
+std::string shown(const View &view, Source source, std::size_t row, std::string_view column, std::string text) {
+    if (!view.dialect) return text;
+    if (const auto other = view.dialect->column(view.crm, source, row, column)) return *other;
+    return translated(*view.dialect, view.crm, column, text);
+}
+
+void write_row(File &file, std::string &line, const View &view, Source source, std::size_t row) {
+    const Table &table = view.crm.table(source);
     const Row &r = table.row(row);
-    const bool unseen = hubspot && r.merged_into != 0;  // known by its id alone
-    line.append(table.id(row)).append(r.deleted != 0 ? ",t," : ",f,");
-    if (r.merged_into != 0) line += table.id(r.merged_into - 1);
+    const bool unseen = !view.dialect && view.crm.hubspot() && r.merged_into != 0;  // known by its id alone
+    line.append(id_of(view, source, row)).append(r.deleted != 0 ? ",t," : ",f,");
+    line += shown(view, source, row, "merged_into", r.merged_into != 0 ? id_of(view, source, r.merged_into - 1) : "");
     for (std::size_t i = 0; i < table.object().columns.size(); i++) {
         const Column &column = table.object().columns[i];
-        const std::string text = unseen ? "" : canonical(column.kind, table.value(row, static_cast<int>(i)));
+        const std::string text =
+            unseen ? "" : shown(view, source, row, column.name, canonical(column.kind, table.value(row, static_cast<int>(i))));
         line += ',';
         // The pipeline is never NULL: quotes make the empty text of a CSV.
         if (text.empty() && std::string_view(column.name) == "pipeline")
@@ -60,25 +78,31 @@ void write_row(File &file, std::string &line, const Table &table, std::size_t ro
         else
             append_csv(line, text);
     }
-    line.append(",").append(iso(r.modified)).append(",");
-    if (r.deleted != 0) line += iso(r.deleted);
+    line.append(",").append(shown(view, source, row, "modified_at", iso(r.modified))).append(",");
+    if (r.deleted != 0) line += shown(view, source, row, "deleted_at", iso(r.deleted));
     file.line(line);
 }
 
-void write_object(const Simulation &simulation, const Crm &crm, const Object &object, const std::filesystem::path &folder) {
+void write_object(const Simulation &simulation, const View &view, const Object &object, const std::filesystem::path &folder) {
     File file(folder / (std::string(object.name) + ".csv"));
     std::string line = "crm_id,deleted,merged_into";
     for (const Column &column : object.columns) line.append(",").append(column.name);
     line += ",modified_at,deleted_at";
     file.line(line);
-    for (std::size_t source = 0; source < source_count; source++) {
-        const Table &table = crm.table(static_cast<Source>(source));
-        if (&table.object() != &object) continue;
+    for (std::size_t i = 0; i < source_count; i++) {
+        const auto source = static_cast<Source>(i);
+        const Table &table = view.crm.table(source);
+        if (&table.object() != &object || (view.dialect && !view.dialect->shows(source))) continue;
         for (std::size_t row = 0; row < table.size(); row++) {
-            if (table.visible(row, simulation.now())) write_row(file, line, table, row, crm.hubspot());
+            if (table.visible(row, simulation.now())) write_row(file, line, view, source, row);
         }
     }
     file.done();
+}
+
+void write_org(const Simulation &simulation, const View &view, const std::filesystem::path &folder) {
+    std::filesystem::create_directories(folder);
+    for (const Object &object : objects()) write_object(simulation, view, object, folder);
 }
 
 void write_matches(const Simulation &simulation, const std::filesystem::path &folder) {
@@ -109,12 +133,14 @@ void write_matches(const Simulation &simulation, const std::filesystem::path &fo
 
 }  // namespace
 
-void write_truth(const Simulation &simulation, const std::string &folder) {
+void write_truth(const Simulation &simulation, const std::string &folder, const std::vector<std::string> &dialects) {
     for (std::size_t org = 0; org < org_count; org++) {
         const Crm &crm = simulation.crm(org);
-        const auto path = std::filesystem::path(folder) / crm.name();
-        std::filesystem::create_directories(path);
-        for (const Object &object : objects()) write_object(simulation, crm, object, path);
+        write_org(simulation, {crm, nullptr}, std::filesystem::path(folder) / crm.name());
+    }
+    for (const std::string &name : dialects) {
+        if (const Dialect *dialect = dialect_named(name))
+            write_org(simulation, {simulation.crm(dialect->org), dialect}, std::filesystem::path(folder) / name);
     }
     write_matches(simulation, folder);
 }
