@@ -30,8 +30,9 @@ As a service:
 )";
 
 struct Arguments {
-    std::string config = "xselld.toml", log_file, connector, output, org, horizon;
-    bool debug = false, force = false, once = false;
+    std::string config = "xselld.toml", connector, output, org, horizon;
+    LogOptions log;
+    bool force = false, once = false;
     int limit = 10;
     SyncArguments sync;
     std::function<int()> command;
@@ -71,13 +72,27 @@ void add_other_commands(CLI::App &app, Arguments &a) {
     recommend->callback([&a] { a.command = [&a] { return recommend_command(a.config, a.limit, a.org); }; });
 }
 
+void add_log_options(CLI::App &app, Arguments &a) {
+    app.add_option("--log-level", a.log.level, "trace, debug, info, warning or error")
+        ->check(CLI::IsMember({"trace", "debug", "info", "warning", "error"}))
+        ->capture_default_str();
+    app.add_flag_callback(
+        "--debug", [&a] { a.log.level = "debug"; }, "The same as --log-level debug");
+    app.add_option("--log-format", a.log.format, "human, or json: one object a line")
+        ->check(CLI::IsMember({"human", "json"}))
+        ->capture_default_str();
+    app.add_option("--log-file", a.log.file, "Write the log there instead of to standard error");
+    app.add_option("--log-megabytes", a.log.megabytes, "Begin a new file at this size, keeping five old ones; 0: never")
+        ->capture_default_str();
+}
+
 int guarded(const Arguments &arguments) {
     const auto fail = [](const std::string &text, int status) {
         spdlog::error("{}", text);
         return status;
     };
     try {
-        start_logging(arguments.debug, arguments.log_file);
+        start_logging(arguments.log);
         return arguments.command();
     } catch (const Refused &error) {
         return fail(error.what(), 2);
@@ -110,8 +125,7 @@ int main(int argc, char **argv) {
                  "xselld"};
     app.set_version_flag("--version", "xselld " XSELL_VERSION);
     app.add_option("--config", arguments.config, "Configuration file")->envname("XSELLD_CONFIG")->capture_default_str();
-    app.add_flag("--debug", arguments.debug, "Log every step");
-    app.add_option("--log-file", arguments.log_file, "Write the log there instead of to standard error");
+    add_log_options(app, arguments);
     app.require_subcommand(1);
     app.fallthrough();
     add_sync_commands(app, arguments);

@@ -2,6 +2,7 @@
 
 #include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/basic_file_sink.h>
+#include <spdlog/sinks/rotating_file_sink.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 
@@ -10,6 +11,9 @@
 #include <stdexcept>
 
 #include "config/config.hpp"
+#include "sync/context.hpp"
+#include "sync/convert.hpp"
+#include "sync/text.hpp"
 
 namespace xsell::cli {
 namespace {
@@ -17,38 +21,86 @@ namespace {
 std::mutex secrets_mutex;
 std::vector<std::string> secrets;
 
-class HidingFormatter : public spdlog::formatter {
+// "[emea account run 12 page 3] ", or nothing.
+std::string context_text(const sync::Context &context) {
+    if (context.org.empty()) return "";
+    std::string text = "[" + context.org + (context.object.empty() ? "" : " " + context.object);
+    if (context.run != 0) text += " run " + std::to_string(context.run);
+    if (context.page != 0) text += " page " + std::to_string(context.page);
+    return text + "] ";
+}
+
+class HumanFormatter : public spdlog::formatter {
   public:
-    explicit HidingFormatter(std::unique_ptr<spdlog::formatter> inner) : inner_(std::move(inner)) {}
     void format(const spdlog::details::log_msg &message, spdlog::memory_buf_t &out) override {
-        const std::string text = hidden(std::string(message.payload.data(), message.payload.size()));
+        const std::string text = context_text(sync::Context::current()) + hidden({message.payload.data(), message.payload.size()});
         spdlog::details::log_msg copy = message;
         copy.payload = text;
-        inner_->format(copy, out);
+        pattern_.format(copy, out);
+        message.color_range_start = copy.color_range_start;
+        message.color_range_end = copy.color_range_end;
     }
-    std::unique_ptr<spdlog::formatter> clone() const override { return std::make_unique<HidingFormatter>(inner_->clone()); }
+    std::unique_ptr<spdlog::formatter> clone() const override { return std::make_unique<HumanFormatter>(); }
 
   private:
-    std::unique_ptr<spdlog::formatter> inner_;
+    spdlog::pattern_formatter pattern_{"%Y-%m-%dT%H:%M:%SZ %^%l%$ %v", spdlog::pattern_time_type::utc};
 };
 
-}  // namespace
+class JsonFormatter : public spdlog::formatter {
+  public:
+    void format(const spdlog::details::log_msg &message, spdlog::memory_buf_t &out) override {
+        const auto &context = sync::Context::current();
+        const auto level = spdlog::level::to_string_view(message.level);
+        std::string line = "{\"time\":\"" + time_of(message) + "\",\"level\":\"" + std::string(level.data(), level.size()) + '"';
+        const auto text = [&line](const char *key, const std::string &value) {
+            if (value.empty()) return;
+            line += std::string(",\"") + key + "\":";
+            sync::append_json_string(line, sync::clean_text(value).text);
+        };
+        const auto number = [&line](const char *key, std::int64_t value) {
+            if (value != 0) line += std::string(",\"") + key + "\":" + std::to_string(value);
+        };
+        text("org", context.org);
+        text("object", context.object);
+        number("run", context.run);
+        number("page", context.page);
+        text("message", hidden({message.payload.data(), message.payload.size()}));
+        line += "}\n";
+        out.append(line.data(), line.data() + line.size());
+    }
+    std::unique_ptr<spdlog::formatter> clone() const override { return std::make_unique<JsonFormatter>(); }
 
-void start_logging(bool debug, const std::string &file) {
-    std::shared_ptr<spdlog::sinks::sink> sink;
+  private:
+    static std::string time_of(const spdlog::details::log_msg &message) {
+        const auto millis = std::chrono::floor<std::chrono::milliseconds>(message.time);
+        const auto micros = std::chrono::duration_cast<std::chrono::microseconds>(millis.time_since_epoch()).count();
+        std::string time = sync::from_micros(micros);  // 2026-06-01 12:00:00.123000+00
+        time[10] = 'T';
+        return time.substr(0, 23) + "Z";
+    }
+};
+
+std::shared_ptr<spdlog::sinks::sink> make_sink(const LogOptions &options) {
+    constexpr std::size_t megabyte = 1 << 20;
     try {
-        if (file.empty())
-            sink = std::make_shared<spdlog::sinks::stderr_color_sink_mt>();
-        else
-            sink = std::make_shared<spdlog::sinks::basic_file_sink_mt>(file);
+        if (options.file.empty()) return std::make_shared<spdlog::sinks::stderr_color_sink_mt>();
+        if (options.megabytes == 0) return std::make_shared<spdlog::sinks::basic_file_sink_mt>(options.file);
+        return std::make_shared<spdlog::sinks::rotating_file_sink_mt>(options.file, options.megabytes * megabyte, options.files);
     } catch (const spdlog::spdlog_ex &error) {
         throw std::runtime_error("--log-file: " + std::string(error.what()));
     }
-    auto logger = std::make_shared<spdlog::logger>("xselld", sink);
-    auto pattern = std::make_unique<spdlog::pattern_formatter>("%Y-%m-%dT%H:%M:%SZ %^%l%$ %v", spdlog::pattern_time_type::utc);
-    logger->set_formatter(std::make_unique<HidingFormatter>(std::move(pattern)));
-    logger->set_level(debug ? spdlog::level::debug : spdlog::level::info);
-    logger->flush_on(spdlog::level::info);
+}
+
+}  // namespace
+
+void start_logging(const LogOptions &options) {
+    auto logger = std::make_shared<spdlog::logger>("xselld", make_sink(options));
+    if (options.format == "json")
+        logger->set_formatter(std::make_unique<JsonFormatter>());
+    else
+        logger->set_formatter(std::make_unique<HumanFormatter>());
+    logger->set_level(spdlog::level::from_str(options.level));
+    logger->flush_on(spdlog::level::trace);
     spdlog::set_default_logger(logger);
 }
 

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "connectors/normal.hpp"
+#include "connectors/standard.hpp"
 #include "sync/convert.hpp"
 #include "sync/error.hpp"
 #include "sync/text.hpp"
@@ -15,7 +16,7 @@
 namespace xsell::connectors {
 namespace {
 
-constexpr std::string_view code_version = "1";  // a change of what the rules do changes it
+constexpr std::string_view code_version = "2";  // a change of what the rules do changes it
 using Text = std::optional<std::string>;
 using simdjson::dom::element;
 
@@ -116,7 +117,6 @@ class Mapper::Reading {
         if (!found) return found;
         switch (entry.rule) {
             case Rule::email: return email(*found);
-            case Rule::phone: return phone(*found);
             case Rule::domain: return registrable_domain(*found);
             case Rule::lower: return sync::lower_ascii(*found);
             case Rule::percent: return scaled(*found, 100, 1);
@@ -222,7 +222,7 @@ std::vector<std::string> Mapper::sources() const {
 }
 
 std::int64_t Mapper::hash() const {
-    std::uint64_t hash = fnv(14695981039346656037u, code_version);
+    std::uint64_t hash = fnv(fnv(14695981039346656037u, code_version), shape_.region);
     for (const auto &entry : entries_) {
         hash = fnv(fnv(fnv(hash, entry.column), entry.source), entry.argument);
         hash = fnv(hash, std::to_string(static_cast<int>(entry.rule)));
@@ -295,9 +295,57 @@ Text value_at(std::string_view json, const std::vector<std::string> &path) {
 
 }  // namespace
 
+namespace {
+
+// The fields of the first records of a page, with their types: enough to notice that a source's shape has changed.
+class Shapes {
+  public:
+    explicit Shapes(const std::string &folder) : folder_(folder) {}
+
+    void look(element root) {
+        constexpr int enough = 20;
+        if (looked_ == enough) return;
+        simdjson::dom::object fields;
+        if (folder_.empty() ? root.get(fields) : root.at_key(folder_).get(fields)) return;
+        ++looked_;
+        for (const auto &[name, value] : fields) {
+            Seen &seen = seen_[std::string(name)];
+            ++seen.times;
+            if (seen.type.empty()) seen.type = type_of(value);
+        }
+    }
+
+    void report(std::map<std::string, sync::SourceField> &fields) const {
+        for (const auto &[name, seen] : seen_) fields[name] = {seen.type, seen.times == looked_};
+    }
+
+  private:
+    struct Seen {
+        int times = 0;
+        std::string type;
+    };
+    static const char *type_of(element value) {
+        switch (value.type()) {
+            case simdjson::dom::element_type::STRING: return "string";
+            case simdjson::dom::element_type::BOOL: return "boolean";
+            case simdjson::dom::element_type::OBJECT: return "object";
+            case simdjson::dom::element_type::ARRAY: return "array";
+            case simdjson::dom::element_type::NULL_VALUE: return "";
+            default: return "number";
+        }
+    }
+    const std::string &folder_;
+    int looked_ = 0;
+    std::map<std::string, Seen> seen_;
+};
+
+}  // namespace
+
 void Mapper::map(const sync::Object &object, std::span<const std::string_view> raws, sync::Page &page) const {
     const Places places = bind(object);
+    const Standard standard(object, shape_.region);
     simdjson::dom::parser parser;
+    Shapes shapes(shape_.folder);
     for (const auto raw : raws) {
         auto cleaned = sync::clean_json(raw);
         sync::Record record{"", std::vector<sync::Value>(object.columns.size()), std::move(cleaned.text), cleaned.repaired};
@@ -305,13 +353,18 @@ void Mapper::map(const sync::Object &object, std::span<const std::string_view> r
         const auto error = parser.parse(record.raw).get(root);
         const std::string reason = error ? std::string("is no valid JSON: ") + simdjson::error_message(error)
                                          : fill(object, Reading(root), places, record);
-        if (error) record.crm_id = value_at(record.raw, id_path_).value_or("");
+        if (error)
+            record.crm_id = value_at(record.raw, id_path_).value_or("");
+        else
+            shapes.look(root);
         if (reason.empty()) {
+            standard.apply(record);
             page.records.push_back(std::move(record));
         } else {
             page.rejects.push_back({record.crm_id, shape_.place + " " + record.crm_id, reason, sync::payload(raw)});
         }
     }
+    shapes.report(page.fields);
 }
 
 namespace {

@@ -18,7 +18,7 @@ namespace xsell::connectors {
 enum class Rule {
     plain,     // converted to the column's type
     email,     // lower case
-    phone,     // digits and a leading +
+    phone,     // a telephone number (its column is put into standard form)
     domain,    // registrable domain of a web address or e-mail
     lower,     // lower case
     percent,   // a fraction of one becomes per cent
@@ -47,6 +47,7 @@ struct Shape {
     std::string place;   // how messages name the source object: "Account"
     std::string id;      // source of crm_id, written as in Field
     std::string folder;  // where fields live inside a record: "" or "properties"
+    std::string region = "";  // of telephone numbers that name no country: ISO 3166
 };
 
 class Mapper {

@@ -3,6 +3,7 @@
 #include "connectors/csv/connector.hpp"
 #include "connectors/hubspot/connector.hpp"
 #include "connectors/salesforce/connector.hpp"
+#include "connectors/scaling_test/connector.hpp"
 
 namespace xsell::connectors {
 
@@ -11,6 +12,7 @@ const std::vector<Entry> &registry() {
         {"salesforce", make_salesforce, &salesforce_init_text, &salesforce_traits},
         {"hubspot", make_hubspot, &hubspot_init_text, &hubspot_traits},
         {"csv", make_csv, &csv_init_text, &csv_traits},
+        {"scaling_test", make_scaling_test, &scaling_test_init_text, &scaling_test_traits},
     };
     return entries;
 }

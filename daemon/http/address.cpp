@@ -34,7 +34,10 @@ int parse_port(std::string_view text, std::string_view url) {
 }
 
 bool clean_host(std::string_view host, bool bracketed) {
-    return !host.empty() && std::all_of(host.begin(), host.end(), [bracketed](char c) {
+    constexpr std::size_t longest = 253;
+    if (host.empty() || host.size() > longest || host.front() == '.' || host.back() == '.' || host.find("..") != host.npos)
+        return false;
+    return std::all_of(host.begin(), host.end(), [bracketed](char c) {
         return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '_' || (bracketed && c == ':');
     });
 }
@@ -65,6 +68,11 @@ Address parse_address(const std::string &url) {
     rest = rest.substr(0, rest.find('#'));
     address.target = rest.starts_with('/') ? std::string(rest) : "/" + std::string(rest);
     return address;
+}
+
+std::string Address::origin() const {
+    const bool six = host.find(':') != std::string::npos;
+    return scheme + "://" + (six ? "[" + host + "]" : host) + ":" + std::to_string(port);
 }
 
 bool is_loopback(std::string_view host) {

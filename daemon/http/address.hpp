@@ -7,10 +7,12 @@
 namespace xsell::http {
 
 struct Address {
-    std::string scheme;  // http or https
-    std::string host;    // lower case, without brackets and trailing dot
-    int port = 0;        // the scheme's own where the text names none
-    std::string target;  // path and query, at least "/"
+    std::string scheme;          // http or https
+    std::string host;            // lower case, without brackets and trailing dot
+    int port = 0;                // the scheme's own where the text names none
+    std::string target;          // path and query, at least "/"
+    std::string origin() const;  // "https://host:443"
+    std::string url() const { return origin() + target; }
     bool same_origin(const Address &other) const { return scheme == other.scheme && host == other.host && port == other.port; }
 };
 

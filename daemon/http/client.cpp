@@ -9,6 +9,8 @@
 #include <chrono>
 #include <cstring>
 
+#include "http/gzip.hpp"
+
 namespace xsell::http {
 namespace {
 
@@ -16,11 +18,18 @@ std::atomic<bool> stop_wanted{false};
 static_assert(std::atomic<bool>::is_always_lock_free, "set in signal handlers");
 
 constexpr int max_redirects = 5;
+constexpr double longest_wait = 3600;
+constexpr std::size_t max_header_bytes = 256u << 10;  // of all the headers of a response; real ones have less than 16 KB
 
 struct Receiver {
     Response response;
+    CURL *curl = nullptr;
+    Inflater *inflater = nullptr;
     std::size_t limit = 0;
+    std::size_t header_bytes = 0;
     bool too_large = false;
+    bool damaged = false;  // is not in the encoding that it claims
+    enum class Packed { unknown, no, yes } packed = Packed::unknown;
     bool plain = false;  // http: only a loopback peer will do, whatever the name resolved to
     bool foreign_peer = false;
     bool headers_ended = false;  // the empty line after them has come
@@ -34,23 +43,50 @@ std::string trimmed_lower(std::string_view text) {
     return result;
 }
 
+// On the first piece of a body, when all the headers are known.
+void begin_body(Receiver &receiver) {
+    const std::string encoding = trimmed_lower(receiver.response.header("content-encoding").value_or(""));
+    receiver.packed = encoding.empty() || encoding == "identity" ? Receiver::Packed::no : Receiver::Packed::yes;
+    if (encoding != "gzip" && encoding != "x-gzip" && encoding != "deflate" && receiver.packed == Receiver::Packed::yes)
+        receiver.damaged = true;
+    curl_off_t length = 0;
+    curl_easy_getinfo(receiver.curl, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
+    if (length > 0) receiver.response.body.reserve(std::min(static_cast<std::size_t>(length), receiver.limit));
+}
+
 std::size_t on_body(char *data, std::size_t, std::size_t size, void *target) {
     auto &receiver = *static_cast<Receiver *>(target);
-    if (receiver.response.body.size() + size > receiver.limit) {
-        receiver.too_large = true;
-        return 0;
+    std::string &body = receiver.response.body;
+    if (receiver.packed == Receiver::Packed::unknown) begin_body(receiver);
+    if (receiver.damaged) return 0;
+    if (receiver.packed == Receiver::Packed::no) {
+        receiver.too_large = size > receiver.limit - body.size();
+        if (!receiver.too_large) body.append(data, size);
+    } else {
+        const auto result = receiver.inflater->add({data, size}, body, receiver.limit);
+        receiver.too_large = result == Inflater::Result::too_large;
+        receiver.damaged = result == Inflater::Result::damaged;
     }
-    receiver.response.body.append(data, size);
-    return size;
+    return receiver.too_large || receiver.damaged ? 0 : size;
 }
 
 std::size_t on_header(char *data, std::size_t, std::size_t size, void *target) {
     auto &receiver = *static_cast<Receiver *>(target);
     auto &headers = receiver.response.headers;
+    receiver.header_bytes += size;
+    if (receiver.header_bytes > max_header_bytes) {
+        receiver.too_large = true;
+        return 0;
+    }
     std::string_view line(data, size);
-    while (!line.empty() && (line.back() == '\n' || line.back() == '\r')) line.remove_suffix(1);
+    const auto blank = [](char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; };
+    while (!line.empty() && blank(line.back())) line.remove_suffix(1);
+    if (line.starts_with("HTTP/")) {  // the first block, or the one after a "100 Continue"
+        headers.clear();
+        receiver.headers_ended = false;
+    }
+    if (receiver.headers_ended) return size;  // trailers of a chunked body say nothing that we would believe
     receiver.headers_ended = line.empty();
-    if (line.starts_with("HTTP/")) headers.clear();  // the block after a "100 Continue"
     const std::size_t colon = line.find(':');
     if (colon == std::string_view::npos) return size;
     std::string_view value = line.substr(colon + 1);
@@ -59,7 +95,12 @@ std::size_t on_header(char *data, std::size_t, std::size_t size, void *target) {
     return size;
 }
 
-int on_progress(void *, curl_off_t, curl_off_t, curl_off_t, curl_off_t) { return stop_wanted.load() ? 1 : 0; }
+// `received` is counted before unpacking: a stream that unpacks to nothing must end, too.
+int on_progress(void *target, curl_off_t, curl_off_t received, curl_off_t, curl_off_t) {
+    auto &receiver = *static_cast<Receiver *>(target);
+    if (received > 0 && static_cast<std::size_t>(received) > receiver.limit) receiver.too_large = true;
+    return stop_wanted.load() || receiver.too_large ? 1 : 0;
+}
 
 int on_connected(void *target, char *peer, char *, int, int) {
     auto &receiver = *static_cast<Receiver *>(target);
@@ -70,19 +111,29 @@ int on_connected(void *target, char *peer, char *, int, int) {
 
 struct HeaderList {
     curl_slist *list = nullptr;
-    void add(const std::string &line) {
-        if (line.find_first_of("\r\n") != std::string::npos) throw Error(Failure::refused, "a request header holds a line break");
-        list = curl_slist_append(list, line.c_str());
+    void add(const std::string &name, const std::string &value) {
+        const auto control = [](char c) { return (static_cast<unsigned char>(c) < ' ' && c != '\t') || c == 0x7f; };
+        if (name.empty() || name.find_first_of(": ") != std::string::npos || std::any_of(name.begin(), name.end(), control) ||
+            std::any_of(value.begin(), value.end(), control))
+            throw Error(Failure::refused, "a request header holds a line break or another control character");
+        append(value.empty() ? name + ";" : name + ": " + value);  // "name;" is how curl sends an empty one
     }
+    void append(const std::string &line) {
+        if (curl_slist *longer = curl_slist_append(list, line.c_str())) list = longer;
+    }
+    HeaderList() = default;
+    HeaderList(const HeaderList &) = delete;
+    HeaderList &operator=(const HeaderList &) = delete;
     ~HeaderList() { curl_slist_free_all(list); }
 };
 
 [[noreturn]] void fail(CURLcode code, const Receiver &receiver, const Address &address, const char *detail) {
     const std::string text = address.host + ": " + (detail && *detail ? detail : curl_easy_strerror(code));
     if (receiver.too_large) {
-        throw Error(Failure::too_large,
-                    address.host + ": the response is larger than " + std::to_string(receiver.limit) + " bytes");
+        throw Error(Failure::too_large, address.host + ": the response is larger than " + std::to_string(receiver.limit) +
+                                            " bytes, or its headers than " + std::to_string(max_header_bytes));
     }
+    if (receiver.damaged) throw Error(Failure::network, address.host + ": the compressed response is damaged");
     if (receiver.foreign_peer)
         throw Error(Failure::refused, address.host + ": plain http, but the name is not a loopback address");
     if (code == CURLE_ABORTED_BY_CALLBACK) throw Error(Failure::stopped, "stopped");
@@ -117,10 +168,13 @@ std::optional<std::int64_t> Response::date() const {
 
 std::optional<double> Response::retry_after() const {
     const auto text = header("retry-after");
-    if (!text) return std::nullopt;
+    if (!text || text->empty()) return std::nullopt;
     double wait = 0;
-    const auto [stop, error] = std::from_chars(text->data(), text->data() + text->size(), wait);
-    if (error != std::errc() || stop != text->data() + text->size()) {
+    const auto [stop, error] = std::from_chars(text->data(), text->data() + text->size(), wait, std::chars_format::fixed);
+    const bool number = std::isdigit(static_cast<unsigned char>(text->back())) && stop == text->data() + text->size();
+    if (number && error == std::errc::result_out_of_range) wait = longest_wait;
+    if (!number) {
+        if (text->find(':') == std::string::npos) return std::nullopt;  // every form of a date has a time of day
         const auto until = parse_http_date(*text);
         if (!until) return std::nullopt;
         // Measured on the server's own clock where it states it: ours may be minutes off.
@@ -128,11 +182,12 @@ std::optional<double> Response::retry_after() const {
             std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count());
         wait = static_cast<double>(*until - now);
     }
-    return wait > 0 ? std::min(wait, 3600.0) : 0.0;  // a NaN ends as 0
+    return std::clamp(wait, 0.0, longest_wait);
 }
 
 struct Client::Handle {
     CURL *curl = nullptr;
+    Inflater inflater;
     char detail[CURL_ERROR_SIZE] = "";
     Handle() {
         static const CURLcode once = curl_global_init(CURL_GLOBAL_DEFAULT);
@@ -142,26 +197,36 @@ struct Client::Handle {
     ~Handle() { curl_easy_cleanup(curl); }
 };
 
+namespace {
+Limits &process_limits() {
+    static Limits limits;
+    return limits;
+}
+}  // namespace
+
+Limits default_limits() { return process_limits(); }
+void set_default_limits(const Limits &limits) { process_limits() = limits; }
+
 Client::Client(Trust trust, Limits limits) : trust_(std::move(trust)), limits_(limits), handle_(std::make_unique<Handle>()) {}
 Client::~Client() = default;
 
 Response Client::send(const Request &request) {
-    Request current = request;
+    std::string url = request.url;
     for (int hop = 0;; ++hop) {
-        const Address address = parse_address(current.url);
+        const Address address = parse_address(url);
         trust_.check(address);
-        Response response = transfer(current, address);
+        Response response = transfer(request, address);
         const auto location = response.header("location");
-        if (response.status < 300 || response.status > 399 || !location) return response;
+        const bool redirect = response.status == 301 || response.status == 302 || response.status == 303 ||
+                              response.status == 307 || response.status == 308;
+        if (!redirect || !location) return response;
         const bool relative = location->starts_with('/') && !location->starts_with("//");
-        const std::string origin = current.url.substr(0, current.url.find('/', current.url.find("://") + 3));
-        const std::string next = relative ? origin + *location : *location;
-        if (!parse_address(next).same_origin(address)) {
+        url = relative ? address.origin() + *location : *location;
+        if (!parse_address(url).same_origin(address)) {
             throw Error(Failure::refused, address.host + ": redirect to another host is refused");
         }
         if (request.method != "GET" || hop == max_redirects)
             throw Error(Failure::refused, address.host + ": redirect is refused");
-        current.url = next;
     }
 }
 
@@ -170,9 +235,10 @@ void Client::prepare(const Request &request, const Address &address) {
     curl_easy_reset(curl);  // keeps the connection
     handle_->detail[0] = '\0';
     const auto set = [curl](CURLoption option, auto value) { curl_easy_setopt(curl, option, value); };
-    set(CURLOPT_URL, request.url.c_str());
+    set(CURLOPT_URL, address.url().c_str());  // copied by curl; what was checked is what is asked
     set(CURLOPT_PROTOCOLS_STR, "http,https");
     if (is_loopback(address.host)) set(CURLOPT_NOPROXY, "*");
+    set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);  // of a proxy
     set(CURLOPT_FOLLOWLOCATION, 0L);
     set(CURLOPT_SSL_VERIFYPEER, 1L);
     set(CURLOPT_SSL_VERIFYHOST, 2L);
@@ -181,15 +247,17 @@ void Client::prepare(const Request &request, const Address &address) {
     set(CURLOPT_TIMEOUT, limits_.total_seconds);
     set(CURLOPT_NOSIGNAL, 1L);
     set(CURLOPT_TCP_KEEPALIVE, 1L);
-    set(CURLOPT_ACCEPT_ENCODING, "gzip");
     set(CURLOPT_USERAGENT, "xselld");
     set(CURLOPT_XFERINFOFUNCTION, on_progress);
     set(CURLOPT_NOPROGRESS, 0L);
     set(CURLOPT_ERRORBUFFER, handle_->detail);
-    if (request.method == "POST") {
+    if (request.method == "POST" || !request.body.empty()) {
         set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
         set(CURLOPT_POSTFIELDS, request.body.c_str());
-    } else if (request.method != "GET") {
+    }
+    if (request.method == "HEAD") {
+        set(CURLOPT_NOBODY, 1L);
+    } else if (request.method != "GET" && request.method != "POST") {
         set(CURLOPT_CUSTOMREQUEST, request.method.c_str());
     }
 }
@@ -199,21 +267,27 @@ Response Client::transfer(const Request &request, const Address &address) {
     prepare(request, address);
     CURL *curl = handle_->curl;
     Receiver receiver;
+    receiver.curl = curl;
+    receiver.inflater = &handle_->inflater;
+    handle_->inflater.begin();
     receiver.limit = limits_.body_bytes;
     receiver.plain = address.scheme == "http";
     HeaderList headers;
-    for (const auto &[name, value] : request.headers) headers.add(name + ": " + value);
-    headers.add("Expect:");
+    for (const auto &[name, value] : request.headers) headers.add(name, value);
+    headers.append("Accept-Encoding: gzip");
+    headers.append("Expect:");  // a name without a value is left out
     curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers.list);
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_body);
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, &receiver);
     curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, on_header);
     curl_easy_setopt(curl, CURLOPT_HEADERDATA, &receiver);
+    curl_easy_setopt(curl, CURLOPT_XFERINFODATA, &receiver);
     curl_easy_setopt(curl, CURLOPT_PREREQFUNCTION, on_connected);
     curl_easy_setopt(curl, CURLOPT_PREREQDATA, &receiver);
     const CURLcode code = curl_easy_perform(curl);
     if (code != CURLE_OK) fail(code, receiver, address, handle_->detail);
-    if (!receiver.headers_ended) throw Error(Failure::network, address.host + ": the response was cut");
+    if (!receiver.headers_ended || !handle_->inflater.whole())
+        throw Error(Failure::network, address.host + ": the response was cut");
     long status = 0;
     curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
     receiver.response.status = static_cast<int>(status);

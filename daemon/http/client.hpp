@@ -29,15 +29,19 @@ struct Response {
     std::optional<std::string> header(std::string_view lower_name) const;
     // The server's clock (Date), as seconds since 1970.
     std::optional<std::int64_t> date() const;
-    // Seconds that Retry-After asks for, whether it is a number or a date, clamped to 0..3600.
+    // Seconds that Retry-After asks for, whether it is a number or a date, clamped to 0..3600; nothing when it is neither.
     std::optional<double> retry_after() const;
 };
 
 struct Limits {
     long connect_seconds = 10;
     long total_seconds = 300;
-    std::size_t body_bytes = 64u << 20;  // after unpacking
+    std::size_t body_bytes = 64u << 20;  // before unpacking, and after it: what a response may take of the memory
 };
+
+// Of clients that are not told otherwise, in the whole process; set before the first of them is made.
+Limits default_limits();
+void set_default_limits(const Limits &limits);
 
 // "Sun, 06 Nov 1994 08:49:37 GMT" and the two older forms, as seconds since 1970.
 std::optional<std::int64_t> parse_http_date(const std::string &text);
@@ -49,7 +53,7 @@ void allow_transfers() noexcept;
 // Not for use by two threads at once.
 class Client {
   public:
-    explicit Client(Trust trust, Limits limits = {});
+    explicit Client(Trust trust, Limits limits = default_limits());
     ~Client();
     Client(const Client &) = delete;
     Client &operator=(const Client &) = delete;

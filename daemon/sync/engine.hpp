@@ -1,4 +1,5 @@
-// Drives the syncing of orgs: page by page from connector to store, with retries, until every object says done.
+// Works the queue: workers that claim a page, read it from its source and commit it, until nothing is left. Any number of
+// engines, in any number of daemons, share one queue.
 #pragma once
 #include <atomic>
 #include <functional>
@@ -7,58 +8,64 @@
 #include <string>
 #include <vector>
 
+#include "sync/backoff.hpp"
 #include "sync/connector.hpp"
 #include "sync/error.hpp"
+#include "sync/progress.hpp"
 #include "sync/store.hpp"
 
 namespace xsell::sync {
 
-struct Progress {
-    std::string org, object;
-    std::int64_t page = 0;
-    MergeCounts total;  // of this object in this run
+// An org whose pages the engine reads. Each worker makes a connector of its own when it first needs one.
+struct Source {
+    std::string org;
+    int each = 4;  // pages of it that are read at the same time, by all daemons together
+    std::function<std::unique_ptr<Connector>()> connector;
 };
+
+enum class Level { debug, info, warning, error };
 
 struct Options {
-    int tries = 6;          // of one page, for faults that name no waiting time
-    int told_waits = 60;    // of one page, when the server says how long to wait
-    double first_wait = 1;  // seconds; doubled each time, drawn at random between 0 and the full value
-    double longest_wait = 60;
-    double longest_told_wait = 3600;
-    double lock_patience = 3;                        // seconds: the session of a killed daemon takes a moment to end
-    std::size_t workers = 4;                         // orgs read at the same time
-    std::vector<std::string> objects;                // empty: all
-    const std::atomic<bool> *stop = nullptr;         // true: finish the page and stop
-    std::function<void(const Progress &)> progress;  // called from several threads
-    std::function<void(const std::string &)> note;   // a sentence for the log; called from several threads
-    std::function<void(double seconds)> sleep;       // default: sleeps, but wakes up for stop
+    std::size_t workers = 4;
+    Retries retries;
+    const std::atomic<bool> *stop = nullptr;  // true: pages under way are put back, everything ends
+    double idle_wait = 1;                     // seconds between looks at a queue that has nothing to do, at most
+    double recover_every = 5;                 // seconds between looks for pages of workers that are gone
+    double progress_every = 5;                // seconds between two lines on one object
+    double longest_outage_wait = 10;          // seconds between two attempts to reach the database, at most
+    double outage_note_every = 60;            // seconds between two lines on a database that stays away
+    // Both are called within a ContextScope that says what is being read.
+    std::function<void(const Progress &)> progress;            // from one thread
+    std::function<void(Level, const std::string &text)> note;  // a line for the log; from several threads
 };
 
-struct ObjectResult {
-    std::string object;
-    std::int64_t pages = 0;
-    MergeCounts counts;
-    std::optional<std::string> error;
-    bool busy = false;  // another daemon is reading it
+class Engine {
+  public:
+    using MakeStore = std::function<std::unique_ptr<Store>()>;  // a connection; may throw
+
+    // Starts to work at once.
+    Engine(std::vector<Source> sources, MakeStore store, Options options);
+    // Finishes the pages under way, or puts them back when `stop` is set.
+    ~Engine();
+    Engine(const Engine &) = delete;
+    Engine &operator=(const Engine &) = delete;
+
+    // Reports on these processes from now on: progress, and reports().
+    void follow(const std::vector<std::int64_t> &processes);
+    // The processes followed and their children, as they stood a moment ago.
+    std::vector<RunReport> reports() const;
+    // Of what is followed, everything has finished.
+    bool finished() const;
+    // Follows no more what has finished, and returns the reports of that.
+    std::vector<RunReport> settle();
+
+    // Follows the processes until they have finished, whoever works on them, or `stop` is set. Throws SyncError (transient) when
+    // the database has been away for `patience` seconds.
+    std::vector<RunReport> finish(const std::vector<std::int64_t> &processes, double patience);
+
+  private:
+    struct State;
+    std::unique_ptr<State> state_;
 };
-
-struct OrgResult {
-    std::string org;
-    std::vector<ObjectResult> objects;
-    std::optional<std::string> error;  // what kept the org from being read (further)
-    bool failed() const;
-};
-
-struct OrgJob {
-    std::string org;
-    std::function<std::unique_ptr<Connector>()> connector;
-    std::function<std::unique_ptr<Store>()> store;
-};
-
-// Reads one org. Never throws.
-OrgResult sync_org(const std::string &org, Connector &connector, Store &store, const Options &options);
-
-// Reads all orgs, several at a time; a failing one stops no other. Results are in the order of the jobs.
-std::vector<OrgResult> sync_orgs(const std::vector<OrgJob> &jobs, const Options &options);
 
 }  // namespace xsell::sync

@@ -24,6 +24,7 @@ REVOKE ALL ON ALL ROUTINES IN SCHEMA xsell, xsell_internal FROM PUBLIC;
 GRANT USAGE ON SCHEMA xsell, xsell_internal TO xsell_reader;
 -- Views read with the reader's rights, so the tables beneath are readable too, row by row. Source records are not.
 GRANT SELECT ON ALL TABLES IN SCHEMA xsell, xsell_internal TO xsell_reader;
+REVOKE ALL ON xsell_internal.sync_token FROM xsell_reader;
 REVOKE ALL ON xsell_internal.source_record FROM xsell_reader;
 GRANT SELECT (org_id, object, deleted) ON xsell_internal.source_record TO xsell_reader;
 -- The key is made of the spelling of whichever org came first.
@@ -44,7 +45,7 @@ BEGIN
         SELECT c.oid::pg_catalog.regclass AS relation, g.role, c.relkind
         FROM (VALUES ('xsell_sync', ARRAY['xsell.org', 'xsell.account', 'xsell.contact', 'xsell.lead', 'xsell.product', 'xsell.opportunity',
                          'xsell.opportunity_line', 'xsell.asset', 'xsell.activity', 'xsell.crm_user', 'xsell.stage_map', 'xsell.currency_rate',
-                         'xsell_internal.setting', 'xsell_internal.source_record', 'xsell_internal.sync_state', 'xsell_internal.sync_run%', 'xsell_internal.dead_letter%',
+                         'xsell_internal.setting', 'xsell_internal.source_record', 'xsell_internal.sync_state', 'xsell_internal.sync_budget', 'xsell_internal.sync_quota', 'xsell_internal.sync_token', 'xsell_internal.sync_run%', 'xsell_internal.dead_letter%',
                          'xsell_internal.data_quality', 'xsell_internal.training_run%']),
                      ('xsell_trainer', ARRAY['xsell_internal.model', 'xsell_internal.model_%',
                          'xsell_internal.deployment%', 'xsell_internal.training_%', 'xsell_internal.calibration_bin'])) AS g(role, pattern)

@@ -8,6 +8,7 @@
 #include <iostream>
 #include <sstream>
 
+#include "scaling.hpp"
 #include "service.hpp"
 #include "truth.hpp"
 
@@ -29,11 +30,13 @@ The same seed and the same clock settings give the same bytes. tests/simulator/R
 struct Arguments {
     WorldOptions world;
     ServiceOptions service;
+    ScalingOptions scaling;
     std::string clock = "2026-06-01T00:00:00Z", port_file, key_file;
 };
 
 void declare(CLI::App &app, Arguments &a) {
     app.footer(footer);
+    declare_scaling(app, a.scaling);
     app.add_option("--port", a.service.port, "Port on 127.0.0.1; 0 picks a free one")
         ->capture_default_str()
         ->check(CLI::Range(0, 65535));
@@ -93,6 +96,7 @@ int serve(Arguments &a) {
     mount_salesforce(server, service);
     mount_hubspot(server, service);
     mount_control(server, service);
+    mount_scaling(server, service, a.scaling);
     // Clients take the source's time from this header: it is the world's.
     server.set_post_routing_handler([&simulation, &service](const httplib::Request &, httplib::Response &res) {
         const std::shared_lock lock(simulation.mutex);

@@ -1,6 +1,7 @@
 #include "truth.hpp"
 
 #include <fmt/format.h>
+#include <phonenumbers/phonenumberutil.h>
 
 #include <filesystem>
 #include <fstream>
@@ -29,20 +30,55 @@ class File {
     std::ofstream out_;
 };
 
-std::string canonical(Kind kind, std::string_view text) {
-    std::string out(text);
-    switch (kind) {
-        case Kind::text: return replaced(out, std::string_view("\0", 1), "\xEF\xBF\xBD");
-        case Kind::email: return lower(out);
-        case Kind::phone: {
-            std::string digits = text.starts_with('+') ? "+" : "";
-            for (const char c : text) {
-                if (c >= '0' && c <= '9') digits += c;
-            }
-            return digits;
+std::string iso_country(std::string_view spelling) {
+    if (spelling == "USA") return "US";
+    if (spelling == "UK") return "GB";
+    for (std::size_t org = 0; org < org_count; org++) {
+        for (const Country &country : countries(org)) {
+            if (spelling != country.name) continue;
+            const std::string code = upper(split(country.top_level, '.').back());
+            return code == "COM" ? "US" : code == "UK" ? "GB" : code;
         }
-        default: return out;
     }
+    return std::string(spelling);
+}
+
+// HubSpot's "FOOD_BEVERAGE" is the "Food & Beverage" of the others.
+std::string industry(std::string_view text) {
+    for (std::size_t i = 0; i < industry_count; i++) {
+        const std::string name = industry_name(i);
+        if (text == replaced(replaced(upper(name), " & ", "_"), " ", "_")) return name;
+    }
+    return std::string(text);
+}
+
+std::string telephone(std::string_view text, const std::string &country) {
+    using i18n::phonenumbers::PhoneNumber;
+    using i18n::phonenumbers::PhoneNumberUtil;
+    static const PhoneNumberUtil &util = *PhoneNumberUtil::GetInstance();
+    thread_local PhoneNumber number;
+    std::string out;
+    if (util.Parse(std::string(text), country.empty() ? "ZZ" : country, &number) == PhoneNumberUtil::NO_PARSING_ERROR &&
+        util.IsValidNumber(number)) {
+        util.Format(number, PhoneNumberUtil::E164, &out);
+        return out;
+    }
+    out = text.starts_with('+') ? "+" : "";
+    for (const char c : text) {
+        if (c >= '0' && c <= '9') out += c;
+    }
+    return out;
+}
+
+// The standard form of a value; `country` is the record's own.
+std::string canonical(const Column &column, std::string_view text, const std::string &country) {
+    const std::string_view name = column.name;
+    if (name == "country") return country;
+    if (name == "industry") return industry(text);
+    if (column.kind == Kind::text) return replaced(std::string(text), std::string_view("\0", 1), "\xEF\xBF\xBD");
+    if (column.kind == Kind::email) return lower(text);
+    if (column.kind == Kind::phone && !text.empty()) return telephone(text, country);
+    return std::string(text);
 }
 
 // An org, or an org in the words of a dialect.
@@ -67,10 +103,12 @@ void write_row(File &file, std::string &line, const View &view, Source source, s
     const bool unseen = !view.dialect && view.crm.hubspot() && r.merged_into != 0;  // known by its id alone
     line.append(id_of(view, source, row)).append(r.deleted != 0 ? ",t," : ",f,");
     line += shown(view, source, row, "merged_into", r.merged_into != 0 ? id_of(view, source, r.merged_into - 1) : "");
+    const int country_column = table.object().column("country");
+    const std::string country = country_column < 0 ? "" : iso_country(table.value(row, country_column));
     for (std::size_t i = 0; i < table.object().columns.size(); i++) {
         const Column &column = table.object().columns[i];
         const std::string text =
-            unseen ? "" : shown(view, source, row, column.name, canonical(column.kind, table.value(row, static_cast<int>(i))));
+            unseen ? "" : shown(view, source, row, column.name, canonical(column, table.value(row, static_cast<int>(i)), country));
         line += ',';
         // The pipeline is never NULL: quotes make the empty text of a CSV.
         if (text.empty() && std::string_view(column.name) == "pipeline")

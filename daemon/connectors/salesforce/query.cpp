@@ -6,62 +6,79 @@
 
 #include <nlohmann/json.hpp>
 
-#include "sync/error.hpp"
+#include "connectors/parts.hpp"
 
 namespace xsell::connectors::salesforce {
 namespace {
 
-using Json = nlohmann::json;
+constexpr std::int64_t second = 1'000'000;
+constexpr std::int64_t shortest_piece = 60 * second;
+constexpr std::int64_t before_salesforce = 915'148'800 * second;  // 1999-01-01: no record is older
 
 bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
-Window read_window(const Json &json) {
-    Window window;
-    if (json.contains("low")) window.low = json.at("low").get<std::int64_t>();
-    window.end = json.at("end").get<std::int64_t>();
-    window.slice = json.at("slice").get<std::int64_t>();
-    window.part = json.at("part").get<std::size_t>();
-    if (json.contains("at")) {
-        window.at = json.at("at").get<std::int64_t>();
-        window.id = json.at("id").get<std::string>();
-    }
-    window.next = json.value("next", "");
-    const bool good_next = window.next.empty() || window.next.starts_with("/services/data/");
-    if (!good_next || (window.at && !is_id(window.id))) throw sync::SyncError(sync::Fault::object, "the stored state is damaged");
-    return window;
+std::string bound(const char *comparison, std::int64_t micros) {
+    return std::string("SystemModstamp ") + comparison + " " + literal(micros);
+}
+
+std::string select_from(const Scope &scope) {
+    std::string soql = "SELECT ";
+    for (const auto &field : scope.fields) soql += (&field == &scope.fields.front() ? "" : ", ") + field;
+    soql += " FROM " + scope.object + " WHERE ";
+    return scope.filter.empty() ? soql : soql + scope.filter + " AND ";
 }
 
 }  // namespace
 
-State read_state(const std::string &text) {
-    State state;
-    if (text.empty()) return state;
-    try {
-        const Json json = Json::parse(text);
-        if (!json.is_object()) throw sync::SyncError(sync::Fault::object, "the stored state is damaged");
-        if (json.contains("watermark")) state.watermark = json.at("watermark").get<std::int64_t>();
-        if (json.contains("window")) state.window = read_window(json.at("window"));
-        if (json.contains("map")) state.map = json.at("map").get<std::int64_t>();
-    } catch (const Json::exception &) {
-        throw sync::SyncError(sync::Fault::object, "the stored state is damaged");
+std::string select(const Scope &scope, const Window &window) {
+    const auto low = window.down && window.cut ? window.cut : window.low;
+    const std::int64_t high = !window.down && window.cut ? *window.cut : window.high;
+    std::string soql = select_from(scope);
+    if (!window.at || !window.down) soql += bound("<=", high);
+    if (window.at) {
+        // Many records share a second: the id goes on where a cut page ended.
+        const char *past = window.down ? "<" : ">";
+        soql += std::string(window.down ? "" : " AND ") + "(" + bound(past, *window.at) + " OR (" + bound("=", *window.at) + " AND Id " +
+                past + " '" + window.id + "'))";
     }
-    return state;
+    if (low && (!window.at || window.down)) soql += " AND " + bound(">=", *low);
+    return soql + (window.down ? " ORDER BY SystemModstamp DESC, Id DESC" : " ORDER BY SystemModstamp, Id");
 }
 
-std::string write_state(const State &state) {
-    Json json = Json::object();
-    if (state.watermark) json["watermark"] = *state.watermark;
-    if (state.window) {
-        const Window &window = *state.window;
-        Json out = {{"end", window.end}, {"slice", window.slice}, {"part", window.part}};
-        if (window.low) out["low"] = *window.low;
-        if (window.at) out["at"] = *window.at, out["id"] = window.id;
-        if (!window.next.empty()) out["next"] = window.next;
-        json["window"] = std::move(out);
+std::string select_all(const Scope &scope, const Window &window) {
+    const std::string soql = select_from(scope) + bound("<=", window.high);
+    return window.low ? soql + " AND " + bound(">=", *window.low) : soql;
+}
+
+bool narrow(Window &window) {
+    const std::int64_t floor = window.low.value_or(before_salesforce);
+    const std::int64_t low = window.down ? window.cut.value_or(floor) : window.at.value_or(floor);
+    const std::int64_t high = window.down ? window.at.value_or(window.high) : window.cut.value_or(window.high);
+    if (high - low <= shortest_piece) return false;
+    const std::int64_t half = (high - low) / 2 / second * second;
+    window.cut = window.down ? high - half : low + half;
+    window.next.clear();
+    return true;
+}
+
+bool advance(Window &window) {
+    window.at.reset();
+    if (!window.cut) return false;
+    // The next piece may be wider: one is narrow for the sake of its densest part.
+    const std::int64_t floor = window.low.value_or(before_salesforce);
+    if (window.down) {
+        const std::int64_t width = std::max(2 * (window.high - *window.cut), shortest_piece);
+        window.high = *window.cut;
+        window.cut = window.high - width;
+        if (*window.cut <= floor) window.cut.reset();
+    } else {
+        const std::int64_t width = std::max(2 * (*window.cut - floor), shortest_piece);
+        window.low = *window.cut;
+        window.cut = *window.low + width;
+        if (*window.cut >= window.high) window.cut.reset();
     }
-    if (state.map) json["map"] = *state.map;
-    return json.dump();
+    return true;
 }
 
 std::string literal(std::int64_t micros) {
@@ -95,20 +112,6 @@ bool is_field(const std::string &name) {
 bool is_id(const std::string &text) {
     return (text.size() == 15 || text.size() == 18) &&
            std::all_of(text.begin(), text.end(), [](char c) { return is_letter(c) || is_digit(c); });
-}
-
-std::string select(const Scope &scope, const Window &window) {
-    std::string soql = "SELECT ";
-    for (const auto &field : scope.fields) soql += (&field == &scope.fields.front() ? "" : ", ") + field;
-    soql += " FROM " + scope.object + " WHERE SystemModstamp <= " + literal(window.slice);
-    if (window.at) {
-        // Many records share a second: the id goes on where a cut page ended.
-        const std::string at = literal(*window.at);
-        soql += " AND (SystemModstamp > " + at + " OR (SystemModstamp = " + at + " AND Id > '" + window.id + "'))";
-    } else if (window.low) {
-        soql += " AND SystemModstamp >= " + literal(*window.low);
-    }
-    return soql + " ORDER BY SystemModstamp, Id";
 }
 
 }  // namespace xsell::connectors::salesforce

@@ -5,6 +5,9 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <chrono>
+#include <cstdlib>
+#include <set>
 
 #include "http/client.hpp"
 #include "http_server.hpp"
@@ -30,10 +33,12 @@ Trust trusting(const std::string &url) {
     return trust;
 }
 
-// Answers the first connection with the given bytes and hangs up.
+// Answers one connection after the other with the given bytes, and hangs up after each.
 class RawServer {
   public:
-    explicit RawServer(std::string answer) : answer_(std::move(answer)) {
+    // `pause`: between two bytes of an answer.
+    explicit RawServer(std::vector<std::string> answers, std::chrono::milliseconds pause = {})
+        : answers_(std::move(answers)), pause_(pause) {
         socket_ = socket(AF_INET, SOCK_STREAM, 0);
         sockaddr_in address{};
         address.sin_family = AF_INET;
@@ -50,18 +55,59 @@ class RawServer {
         close(socket_);
     }
     std::string url() const { return "http://127.0.0.1:" + std::to_string(port_) + "/"; }
+    std::string request;  // the last one, once its answer has come
 
   private:
     void serve() {
-        const int peer = accept(socket_, nullptr, nullptr);
-        char request[4096];
-        if (read(peer, request, sizeof request) > 0 && write(peer, answer_.data(), answer_.size()) < 0)
-            ADD_FAILURE() << "cannot write";
-        close(peer);
+        for (const auto &answer : answers_) {
+            const int peer = accept(socket_, nullptr, nullptr);
+            char got[4096];
+            const ssize_t size = read(peer, got, sizeof got);
+            if (size > 0) request.assign(got, static_cast<std::size_t>(size));
+            const std::size_t piece = pause_.count() ? 1 : answer.size();
+            for (std::size_t at = 0; size > 0 && at < answer.size(); at += piece) {
+                // The client may have hung up: what it made of it is what the tests look at.
+                if (send(peer, answer.data() + at, piece, MSG_NOSIGNAL) < 0) break;
+                std::this_thread::sleep_for(pause_);
+            }
+            close(peer);
+        }
     }
-    std::string answer_;
+    std::vector<std::string> answers_;
+    std::chrono::milliseconds pause_;
     int socket_, port_;
     std::thread thread_;
+};
+
+// 65,536 times the letter x, and {"half":[1,2,3]}.
+std::string hex(std::string_view digits) {
+    std::string bytes;
+    for (std::size_t i = 0; i < digits.size(); i += 2)
+        bytes += static_cast<char>(std::stoi(std::string(digits.substr(i, 2)), nullptr, 16));
+    return bytes;
+}
+const std::string gzip_bomb =
+    hex("1f8b08000000000002ffedc101010000008090dbcdef080a" + std::string(126, '0') + "6a9a58b42c00000100");
+const std::string gzip_json =
+    hex("1f8b08000000000002ffab56ca48cc4953b28a36d431d2318ead050063209500"
+        "10000000");
+
+std::string ok(const std::string &headers, const std::string &body) {
+    return "HTTP/1.1 200 OK\r\n" + headers + "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+}
+
+// The proxy that the environment names, while it lives.
+class Proxy {
+  public:
+    explicit Proxy(const std::string &url) {
+        for (const char *name : names) setenv(name, url.c_str(), 1);
+    }
+    ~Proxy() {
+        for (const char *name : names) unsetenv(name);
+    }
+
+  private:
+    static constexpr const char *names[] = {"http_proxy", "https_proxy", "ALL_PROXY"};
 };
 
 TEST(Address, TakesUrlsApart) {
@@ -74,12 +120,36 @@ TEST(Address, TakesUrlsApart) {
     EXPECT_EQ(six.host, "::1");
     EXPECT_EQ(six.port, 8080);
     EXPECT_EQ(six.target, "/");
+    EXPECT_EQ(six.url(), "http://[::1]:8080/");
+    EXPECT_EQ(plain.url(), "https://api.example.com:443/a/b?c=d");
+    EXPECT_EQ(parse_address("https://host?x=http://evil.org/").host, "host");
 }
 
 TEST(Address, RefusesWhatIsNoCleanAddress) {
-    for (const char *bad :
-         {"", "ftp://a.b/", "https://", "https://user@host/", "https://user:pass@host/", "https://a b/", "https://host:0/",
-          "https://host:99999/", "https://host:80x/", "https://host\\@evil.com/", "https://[::1]x/", "https://ho%73t/", "host"}) {
+    for (const char *bad : {"",
+                            "ftp://a.b/",
+                            "https://",
+                            "https://user@host/",
+                            "https://user:pass@host/",
+                            "https://a b/",
+                            "https://host:0/",
+                            "https://host:99999/",
+                            "https://host:80x/",
+                            "https://host\\@evil.com/",
+                            "https://[::1]x/",
+                            "https://ho%73t/",
+                            "host",
+                            "https://host..//",
+                            "https://.host/",
+                            "https://a..b/",
+                            "https://h\xC3\xB6st.com/",
+                            "https://host\t/",
+                            "https://a.com;b.com/",
+                            "https:///x",
+                            "https://[::1",
+                            "https://host:-1/",
+                            "https://host:+443/",
+                            "https://[fe80::1%25eth0]/"}) {
         EXPECT_THROW(parse_address(bad), Error) << bad;
     }
 }
@@ -108,6 +178,15 @@ TEST(Trust, LetsConfiguredAndVendorHostsPassAlone) {
     EXPECT_TRUE(passes("http://127.0.0.1:8080/x"));
     EXPECT_FALSE(passes("https://evilsalesforce.com/"));
     EXPECT_FALSE(passes("https://salesforce.com.evil.org/"));
+    EXPECT_TRUE(passes("https://na1.salesforce.com./x"));  // the root's own dot changes nothing
+    EXPECT_TRUE(passes("https://salesforce.com:443/"));
+    EXPECT_FALSE(passes("https://salesforce.com:80/"));
+    EXPECT_FALSE(passes("https://xn--slesforce-f1a.com/"));
+    EXPECT_FALSE(passes("https://com/"));
+    EXPECT_FALSE(passes("https://evil.org/salesforce.com"));
+    EXPECT_FALSE(passes("https://evil.org?.salesforce.com"));
+    EXPECT_FALSE(passes("https://evil.org#.salesforce.com"));
+    EXPECT_FALSE(passes("https://127.0.0.1:8080/x"));
     EXPECT_FALSE(passes("http://na1.salesforce.com/"));
     EXPECT_FALSE(passes("https://na1.salesforce.com:444/"));
     EXPECT_FALSE(passes("https://crm.example.com/"));
@@ -143,7 +222,12 @@ TEST(Dates, RetryAfterIsANumberOrADate) {
     EXPECT_EQ(wait({{"retry-after", "-5"}}), 0);
     EXPECT_EQ(wait({{"retry-after", "nan"}}), 0);
     EXPECT_EQ(wait({{"retry-after", "999999"}}), 3600);
-    EXPECT_EQ(wait({{"retry-after", "later"}}), std::nullopt);
+    EXPECT_EQ(wait({{"retry-after", "1.5"}}), 1.5);
+    EXPECT_EQ(wait({{"retry-after", std::string(400, '9')}}), 3600);
+    for (const char *nonsense :
+         {"later", "", "17 seconds", "17, 18", "inf", "1e3", "0x10", "17.", ":", "Sun, 99 Nov 1994 08:49:37 GMT"})
+        EXPECT_EQ(wait({{"retry-after", nonsense}}), std::nullopt) << nonsense;
+    EXPECT_EQ(wait({{"date", "Sun, 06 Nov 1994 08:49:37 GMT"}, {"retry-after", "Sun, 06 Nov 2094 08:49:37 GMT"}}), 3600);
     // By the server's clock, however wrong ours is.
     EXPECT_EQ(wait({{"date", "Sun, 06 Nov 1994 08:49:07 GMT"}, {"retry-after", "Sun, 06 Nov 1994 08:49:37 GMT"}}), 30);
     EXPECT_EQ(wait({{"date", "Sun, 06 Nov 1994 08:49:37 GMT"}, {"retry-after", "Sun, 06 Nov 1994 08:49:07 GMT"}}), 0);
@@ -162,7 +246,41 @@ TEST(Client, SendsAndReceives) {
     EXPECT_EQ(response.body, "1|body");
     EXPECT_EQ(response.header("x-agent"), "xselld");
     EXPECT_EQ(client.send({"GET", server.url() + "/nothing", {}, ""}).status, 404);
-    EXPECT_THROW(client.send({"GET", server.url(), {{"X-One", "1\r\nX-Two: 2"}}, ""}), Error);
+}
+
+TEST(Client, SendsNoInjectedHeader) {
+    Client client(trusting("http://127.0.0.1:9"));
+    const std::vector<Header> bad = {
+        {"X-One", "1\r\nX-Two: 2"},        {"X-One", "1\nX-Two: 2"}, {"X-One\r\nX-Two", "1"}, {"X-One: a", "1"}, {"", "1"},
+        {"X-One", std::string("a\0b", 3)}, {"X-One", "a\x7f"}};
+    for (const auto &header : bad) {
+        try {
+            client.send({"GET", "http://127.0.0.1:9/", {header}, ""});
+            ADD_FAILURE() << header.name << ": " << header.value;
+        } catch (const Error &error) {
+            EXPECT_EQ(error.failure, Failure::refused) << header.name << ": " << header.value;
+        }
+    }
+}
+
+TEST(Client, SendsEveryMethod) {
+    Server server;
+    const auto echo = [](const httplib::Request &in, httplib::Response &out) {
+        out.set_content(in.method + "|" + in.body, "text/plain");
+    };
+    server.server.Patch("/", echo).Put("/", echo).Delete("/", echo).Get("/", echo).Post("/", echo);
+    server.start();
+    Client client(trusting(server.url()));
+    const auto body = [&](const char *method, const char *text) {
+        return client.send({method, server.url() + "/", {{"Content-Type", "text/plain"}}, text}).body;
+    };
+    EXPECT_EQ(body("PATCH", "a"), "PATCH|a");
+    EXPECT_EQ(body("PUT", "b"), "PUT|b");
+    EXPECT_EQ(body("DELETE", ""), "DELETE|");
+    EXPECT_EQ(body("POST", ""), "POST|");
+    EXPECT_EQ(body("GET", ""), "GET|");  // nothing is left of the requests before it
+    EXPECT_EQ(client.send({"HEAD", server.url() + "/", {}, ""}).status, 200);
+    EXPECT_EQ(body("GET", ""), "GET|");
 }
 
 TEST(Client, KeepsItsConnection) {
@@ -222,14 +340,148 @@ TEST(Client, CapsTheBodyAfterUnpacking) {
     EXPECT_EQ(enough.send({"GET", server.url() + "/", {}, ""}).body.size(), 5000u);
 }
 
+TEST(Client, CapsBombsAndFloods) {
+    Limits limits;
+    limits.body_bytes = 60'000;
+    std::string nothing = gzip_json.substr(0, 10);  // unpacks to nothing, however long it goes on
+    for (int i = 0; i < 40'000; ++i) nothing += std::string("\x00\x00\x00\xff\xff", 5);
+    std::string headers;
+    for (int i = 0; i < 6000; ++i) headers += "X-Header-" + std::to_string(i) + ": " + std::string(40, 'x') + "\r\n";
+    for (const auto &answer : {ok("Content-Encoding: gzip\r\n", gzip_bomb), ok("Content-Encoding: gzip\r\n", nothing),
+                               "HTTP/1.0 200 OK\r\n\r\n" + std::string(70'000, 'x'), ok(headers, "")}) {
+        RawServer server({answer});
+        Client client(trusting(server.url()), limits);
+        EXPECT_EQ(failure_of(client, server.url()), Failure::too_large) << answer.substr(0, 60);
+    }
+    limits.body_bytes = 70'000;
+    RawServer server({ok("Content-Encoding: gzip\r\n", gzip_bomb)});
+    Client client(trusting(server.url()), limits);
+    EXPECT_EQ(client.send({"GET", server.url(), {}, ""}).body, std::string(65'536, 'x'));
+}
+
+TEST(Client, TakesTheLimitsOfTheProcess) {
+    const Limits before = default_limits();
+    Limits limits;
+    limits.body_bytes = 3;
+    set_default_limits(limits);
+    RawServer server({ok("", "four")});
+    Client client(trusting(server.url()));
+    set_default_limits(before);
+    EXPECT_EQ(failure_of(client, server.url()), Failure::too_large);
+}
+
 TEST(Client, NoticesCutBodies) {
-    for (const char *answer :
-         {"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"half\":",
-          "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{\"a\":\r\n", "HTTP/1.1 200 OK\r\nContent-Le", ""}) {
-        RawServer server(answer);
+    const std::string gzip = "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n",
+                      chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+    const std::string cut = gzip_json.substr(0, 20), tailless = gzip_json.substr(0, gzip_json.size() - 8);
+    std::string damaged = gzip_json;
+    damaged[gzip_json.size() - 6] ^= 1;  // the checksum
+    for (const std::string &answer : {
+             std::string("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"half\":"),
+             chunked + "5\r\n{\"a\":\r\n",
+             chunked + "5\r\n{\"a",
+             chunked + "zz\r\n{}\r\n0\r\n\r\n",
+             chunked + "-2\r\n{}\r\n0\r\n\r\n",
+             chunked + "ffffffffffffffffff\r\n{}",
+             std::string("HTTP/1.1 200 OK\r\nContent-Le"),
+             std::string("HTTP/1.1 "),
+             std::string("{}"),
+             std::string(),
+             gzip + "\r\n" + cut,                                                        // until the end of the connection
+             gzip + "Content-Length: " + std::to_string(cut.size()) + "\r\n\r\n" + cut,  // the proxy cut it and counted anew
+             gzip + "Content-Length: " + std::to_string(tailless.size()) + "\r\n\r\n" + tailless,
+             gzip + "Content-Length: " + std::to_string(damaged.size()) + "\r\n\r\n" + damaged,
+             gzip + "Content-Length: 5\r\n\r\nplain",
+             gzip + "Content-Length: 100\r\n\r\n" + gzip_json,
+             gzip + "Transfer-Encoding: chunked\r\n\r\n14\r\n" + cut + "\r\n0\r\n\r\n",
+         }) {
+        RawServer server({answer});
         Client client(trusting(server.url()));
         EXPECT_EQ(failure_of(client, server.url()), Failure::network) << answer;
     }
+}
+
+TEST(Client, ReadsWhateverIsWhole) {
+    const struct {
+        std::string answer;
+        int status;
+        std::string body;
+    } cases[] = {
+        {"HTTP/1.0 200 OK\r\n\r\n{}", 200, "{}"},  // ends with the connection
+        {"HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\nxxxxx", 204, ""},
+        {"HTTP/1.1 100 Continue\r\nX-One: 1\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}", 200, "{}"},
+        {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;name=value\r\n{\r\n01\r\n}\r\n0\r\nX-Trailer: 1\r\n\r\n", 200,
+         "{}"},
+        {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 200, ""},
+        {"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}more than was announced", 200, "{}"},
+        {ok("Content-Encoding: gzip\r\n", gzip_json), 200, "{\"half\":[1,2,3]}"},
+        {"HTTP/1.1 502 Bad Gateway\r\nContent-Type: text/html\r\nContent-Length: 13\r\n\r\n<html></html>", 502, "<html></html>"},
+        {"HTTP/1.1 304 Not Modified\r\nLocation: https://example.com/\r\n\r\n", 304, ""},
+        {"HTTP/1.1 302 Found\r\nContent-Length: 0\r\n\r\n", 302, ""},
+    };
+    for (const auto &c : cases) {
+        RawServer server({c.answer});
+        Client client(trusting(server.url()));
+        const auto response = client.send({"GET", server.url(), {}, ""});
+        EXPECT_EQ(response.status, c.status) << c.answer;
+        EXPECT_EQ(response.body, c.body) << c.answer;
+        EXPECT_EQ(response.header("x-one"), std::nullopt) << c.answer;
+    }
+}
+
+TEST(Client, TrimsHeaderValues) {
+    RawServer server({ok("Retry-After: \t 17 \t\r\nX-Two:2\r\n", "")});
+    Client client(trusting(server.url()));
+    const auto response = client.send({"GET", server.url(), {{"X-Empty", ""}}, ""});
+    EXPECT_EQ(response.retry_after(), 17);
+    EXPECT_EQ(response.header("x-two"), "2");
+    EXPECT_NE(server.request.find("\r\nX-Empty:\r\n"), std::string::npos) << server.request;
+}
+
+TEST(Client, GoesOnAfterAnError) {
+    const std::string good = ok("", "good"), cut = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\ncut";
+    RawServer server(
+        {cut, good, ok("Content-Encoding: gzip\r\n", "plain"), good, "HTTP/1.1 204 No Content\r\n\r\nleft over", good});
+    Client client(trusting(server.url()));
+    const Request request{"GET", server.url(), {}, ""};
+    EXPECT_EQ(failure_of(client, server.url()), Failure::network);
+    EXPECT_EQ(client.send(request).body, "good");
+    EXPECT_EQ(failure_of(client, server.url()), Failure::network);
+    EXPECT_EQ(client.send(request).body, "good");
+    EXPECT_EQ(client.send(request).status, 204);
+    EXPECT_EQ(client.send(request).body, "good");
+}
+
+TEST(Client, SendsNoSecretOfLoopbackToAProxy) {
+    const Proxy proxy("http://127.0.0.1:9");
+    RawServer server({ok("", "here")});
+    Client client(trusting(server.url()));
+    EXPECT_EQ(client.send({"GET", server.url(), {}, ""}).body, "here");
+}
+
+TEST(Client, TunnelsThroughAProxy) {
+    RawServer proxy({"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n"});
+    const Proxy environment(proxy.url());
+    Client client(Trust({"example.com"}));
+    try {
+        client.send({"GET", "https://api.example.com/path?query", {{"Authorization", "Bearer planted-secret"}}, ""});
+        ADD_FAILURE();
+    } catch (const Error &error) {
+        EXPECT_EQ(error.failure, Failure::network) << error.what();
+    }
+    EXPECT_TRUE(proxy.request.starts_with("CONNECT api.example.com:443 ")) << proxy.request;
+    EXPECT_EQ(proxy.request.find("planted-secret"), std::string::npos);
+    EXPECT_EQ(proxy.request.find("path"), std::string::npos);
+}
+
+TEST(Client, DoesNotWaitForeverForSlowServers) {
+    Limits limits;
+    limits.total_seconds = 1;
+    RawServer server({"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n" + std::string(1000, 'x')}, std::chrono::milliseconds(20));
+    Client client(trusting(server.url()), limits);
+    const auto start = std::chrono::steady_clock::now();
+    EXPECT_EQ(failure_of(client, server.url()), Failure::network);
+    EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(3));
 }
 
 TEST(Client, TimesOut) {

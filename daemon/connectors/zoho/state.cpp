@@ -1,0 +1,103 @@
+#include "connectors/zoho/state.hpp"
+
+#include <algorithm>
+
+#include <nlohmann/json.hpp>
+
+#include "sync/error.hpp"
+
+namespace xsell::connectors::zoho {
+namespace {
+
+using Json = nlohmann::json;
+using Time = std::optional<std::int64_t>;
+
+void read(const Json &json, const char *name, Time &value) {
+    if (json.contains(name)) value = json.at(name).get<std::int64_t>();
+}
+
+void write(Json &json, const char *name, const Time &value) {
+    if (value) json[name] = *value;
+}
+
+[[noreturn]] void damaged() { throw sync::SyncError(sync::Fault::object, "the stored state is damaged"); }
+
+// Page tokens go into an address: the characters that Zoho makes them of, and no others.
+bool is_token(const std::string &text) {
+    return text.size() <= 1000 && std::none_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) <= ' '; });
+}
+
+Scan read_scan(const Json &in) {
+    Scan scan;
+    scan.start = in.at("start").get<std::int64_t>();
+    scan.looked = in.at("looked").get<std::int64_t>();
+    scan.full = in.at("full").get<bool>();
+    scan.seen = in.at("seen").get<bool>();
+    scan.part = in.at("part").get<std::size_t>();
+    const auto phase = in.at("phase").get<std::string>();
+    if (phase != "live" && phase != "deleted") damaged();
+    scan.phase = phase == "deleted" ? Phase::deleted : Phase::live;
+    scan.oldest_first = in.at("oldest_first").get<bool>();
+    scan.page = in.at("page").get<std::int64_t>();
+    scan.token = in.value("token", "");
+    scan.first = in.value("first", "");
+    read(in, "low", scan.low);
+    read(in, "reached", scan.reached);
+    read(in, "until", scan.until);
+    scan.pages = in.at("pages").get<std::int64_t>();
+    scan.again = in.at("again").get<std::int64_t>();
+    scan.struck = in.at("struck").get<bool>();
+    if (scan.page < 1 || scan.pages < 0 || !is_token(scan.token)) damaged();
+    return scan;
+}
+
+Json write_scan(const Scan &scan) {
+    Json out = {{"start", scan.start},
+                {"looked", scan.looked},
+                {"full", scan.full},
+                {"seen", scan.seen},
+                {"part", scan.part},
+                {"phase", scan.phase == Phase::deleted ? "deleted" : "live"},
+                {"oldest_first", scan.oldest_first},
+                {"page", scan.page},
+                {"pages", scan.pages},
+                {"again", scan.again},
+                {"struck", scan.struck}};
+    if (!scan.token.empty()) out["token"] = scan.token;
+    if (!scan.first.empty()) out["first"] = scan.first;
+    write(out, "low", scan.low);
+    write(out, "reached", scan.reached);
+    write(out, "until", scan.until);
+    return out;
+}
+
+}  // namespace
+
+State read_state(const std::string &text) {
+    State state;
+    if (text.empty()) return state;
+    try {
+        const Json json = Json::parse(text);
+        if (!json.is_object()) damaged();
+        read(json, "watermark", state.watermark);
+        read(json, "deleted", state.deleted);
+        read(json, "full_at", state.full_at);
+        read(json, "map", state.map);
+        if (json.contains("scan")) state.scan = read_scan(json.at("scan"));
+    } catch (const Json::exception &) {
+        damaged();
+    }
+    return state;
+}
+
+std::string write_state(const State &state) {
+    Json json = Json::object();
+    write(json, "watermark", state.watermark);
+    write(json, "deleted", state.deleted);
+    write(json, "full_at", state.full_at);
+    write(json, "map", state.map);
+    if (state.scan) json["scan"] = write_scan(*state.scan);
+    return json.dump();
+}
+
+}  // namespace xsell::connectors::zoho

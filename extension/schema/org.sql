@@ -1,0 +1,41 @@
+-- Taking an org out: its rows, and which models have learnt from them.
+
+CREATE FUNCTION xsell.org_models(org text) RETURNS TABLE (model text, version integer, trained_at timestamptz, roles text)
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+    SELECT v.model, v.version, v.created_at,
+           (SELECT pg_catalog.string_agg(d.role, ', ' ORDER BY d.role) FROM xsell_internal.deployment d WHERE d.model = v.model AND d.version = v.version)
+    FROM xsell_internal.model_version v
+    WHERE v.created_at >= (SELECT pg_catalog.min(r.started_at) FROM xsell_internal.sync_run r WHERE r.org_id = org_models.org)
+    ORDER BY 1, 2;
+END;
+COMMENT ON FUNCTION xsell.org_models(text) IS
+'Versions that were trained since the org was first synced, and so may have learnt from its rows; roles: champion, challenger or shadow where deployed.';
+
+CREATE FUNCTION xsell_internal.sync_purge_org(org text) RETURNS TABLE (relation text, removed bigint)
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM xsell.org o WHERE o.org_id = org) THEN
+        RAISE EXCEPTION 'there is no org "%"', org USING ERRCODE = 'no_data_found', HINT = 'SELECT org_id FROM xsell.org lists them.';
+    END IF;
+    -- Everything that is keyed by an org has a column org_id; the org itself goes last.
+    FOR relation IN
+        SELECT format('%I.%I', n.nspname, c.relname)
+        FROM pg_class c
+        JOIN pg_namespace n ON n.oid = c.relnamespace AND n.nspname IN ('xsell', 'xsell_internal')
+        JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'org_id' AND NOT a.attisdropped
+        WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition
+        ORDER BY n.nspname = 'xsell' AND c.relname = 'org', 1
+    LOOP
+        EXECUTE format('DELETE FROM %s WHERE org_id = $1', relation) USING org;
+        GET DIAGNOSTICS removed = ROW_COUNT;
+        IF removed > 0 THEN
+            RETURN NEXT;
+        END IF;
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION xsell_internal.sync_purge_org(text) IS
+'Deletes every row of an org from every table, the org and its grants included, and returns what was removed from where. Entities and recommendations follow with the next refresh. Models keep what they have learnt: xsell.org_models names them beforehand.';
