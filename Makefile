@@ -1,6 +1,6 @@
 # The front door. CMake compiles and links, see CMakeLists.txt; nothing is compiled here.
 .DEFAULT_GOAL := build
-.PHONY: help deps build install demo check bench coverage lint format clean
+.PHONY: help deps build install demo check soak bench coverage lint format clean
 
 BUILD     ?= build/release
 PG_CONFIG ?= /usr/lib/postgresql/15/bin/pg_config
@@ -37,6 +37,9 @@ demo: build ## private cluster, three simulated CRM orgs, sync, train, recommend
 
 check: build ## run every test on a private cluster; ends with the sum of all suites
 	+@BUILD=$(BUILD) JOBS=$(JOBS) tests/harness/check $(SUITE)
+
+soak: build ## kills, crashes and jumping clocks for MINUTES (5), then compare every row; KILLS, CRASHES: at least so many
+	+@BUILD=$(BUILD) KILLS=$(KILLS) CRASHES=$(CRASHES) SEED=$(SEED) tests/soak/run $(MINUTES)
 
 bench: build ## measure against the peers, print ratios, write build/bench.json (BENCH=name for one)
 	+@BUILD=$(BUILD) JOBS=$(JOBS) bench/run $(BENCH)

@@ -2,18 +2,28 @@
 
 #include <chrono>
 #include <ctime>
+#include <functional>
+#include <set>
 #include <thread>
 
 #include "cli/commands.hpp"
-#include "cli/log.hpp"
+#include "cli/notify.hpp"
+#include "cli/reading.hpp"
+#include "store/setup.hpp"
 #include "sync/error.hpp"
+#include "sync/outage.hpp"
 
 namespace xsell::cli {
 namespace {
 
 constexpr std::time_t refresh_at_least = 24 * 3600;  // recency and demand move with time, not with syncs alone
-constexpr std::time_t database_retry = 30;
+constexpr std::time_t refresh_patience = 15 * 60;    // what has been read does not wait longer for the other orgs
+constexpr std::time_t prune_every = 24 * 3600;
+constexpr std::time_t database_retry = 5;
 constexpr std::time_t request_poll = 15;
+constexpr double outage_note_every = 60;
+constexpr double idle_wait = 5;
+constexpr std::chrono::milliseconds tick(100);
 
 std::string moment(std::time_t at) {
     char text[64];
@@ -23,98 +33,164 @@ std::string moment(std::time_t at) {
     return text;
 }
 
-bool changed(const std::vector<sync::OrgResult> &results) {
-    for (const auto &result : results) {
-        for (const auto &object : result.objects) {
-            if (object.counts.changed > 0) return true;
-        }
-    }
-    return false;
-}
-
+// The engine works on the queue all the time; this thread fills it as scheduled, and does what follows when orgs have been read.
 class Daemon {
   public:
     explicit Daemon(const std::filesystem::path &file) : config_(load_config(file, Needs::orgs)) {}
 
     int run() {
-        connect(config_, "xselld");  // an unknown contract version ends it here, with a message
-        spdlog::info("xselld runs: {} orgs, schedule {}", config_.orgs.size(), config_.schedule_text);
+        wait_for_database();
+        if (!Signals::stop) work();
         while (!Signals::stop) {
-            const bool complete = cycle();
-            if (!Signals::stop) wait(complete);
+            now_ = std::time(nullptr);
+            if (now_ >= due_ && now_ >= retry_) attempt([&] { begin_syncs(); });
+            end_syncs();
+            if (now_ >= retry_ && has_to_follow_up()) attempt([&] { follow_up(); });
+            if (now_ - asked_ >= request_poll) asked_ = now_, attempt([&] { serve_requests(); });
+            if (Signals::reload.exchange(false)) reload();
+            std::this_thread::sleep_for(tick);
         }
+        notify_stopping();
+        engine_.reset();
         spdlog::info("stopped");
         return 0;
     }
 
   private:
-    // One sync and what follows from it; false when the database could not be reached.
-    bool cycle() {
+    // What fails is logged and tried again; a database that is away, once a minute.
+    void attempt(const std::function<void()> &step) {
         try {
-            const auto results = sync_once(config_, {});
-            stale_ |= changed(results);
-            if (Signals::stop) return true;
-            const auto database = connect(config_, "xselld");
-            const std::time_t now = std::time(nullptr);
-            if (stale_ || now - refreshed_ >= refresh_at_least) {
-                refresh(*database);
-                refreshed_ = now;
-                stale_ = false;
-            }
-            train_requested(config_, *database);
+            step();
+            if (const auto line = outage_.up()) spdlog::info("{}", *line);
         } catch (const sync::SyncError &error) {
-            spdlog::error("{}", error.what());
-            return error.fault != sync::Fault::transient;
+            retry_ = now_ + database_retry;
+            const auto line = outage_.down(error.what());
+            if (line && !Signals::stop) spdlog::error("{}", *line);
         } catch (const std::exception &error) {
+            retry_ = now_ + request_poll;
             if (!Signals::stop) spdlog::error("{}", error.what());
         }
-        return true;
     }
 
-    void wait(bool complete) {
-        std::time_t until = next(complete);
-        spdlog::info("next sync at {}", moment(until));
-        while (!Signals::stop && std::time(nullptr) < until) {
-            std::this_thread::sleep_for(std::chrono::milliseconds(100));
-            serve_requests();
-            if (!Signals::reload.exchange(false)) continue;
-            reload();
-            until = next(complete);
-            spdlog::info("next sync at {}", moment(until));
+    // An unknown contract version ends the daemon, with a message; a database that is away does not.
+    void wait_for_database() {
+        for (bool reached = false; !reached && !Signals::stop;) {
+            try {
+                connect(config_, "xselld");
+                reached = true;
+            } catch (const sync::SyncError &error) {
+                if (const auto line = outage_.down(error.what())) spdlog::error("{}", *line);
+                notify_ready("waiting for the database");
+                for (int i = 0; i < 10 * database_retry && !Signals::stop; ++i) std::this_thread::sleep_for(tick);
+            }
         }
     }
 
-    // Somebody who asked for a training does not wait for the next sync.
+    void work() {
+        start();
+        notify_ready(std::to_string(config_.orgs.size()) + " orgs, schedule " + config_.schedule_text);
+        spdlog::info("xselld runs: {} orgs, schedule {}", config_.orgs.size(), config_.schedule_text);
+    }
+
+    // Begins to work on the queue anew; the pages under way are finished first.
+    void start() {
+        engine_.reset();
+        engine_ = start_engine(config_, active(), idle_wait);
+        asked_ = 0;  // what is under way already is followed at once
+    }
+
+    Orgs active() const {
+        Orgs orgs = chosen_orgs(config_, {});
+        std::erase_if(orgs, [&](const config::Org *org) { return paused_.contains(org->id); });
+        return orgs;
+    }
+
+    void note_paused(std::set<std::string> paused) {
+        if (paused == paused_) return;
+        paused_ = std::move(paused);
+        spdlog::info("{} orgs are paused", paused_.size());
+        start();
+    }
+
+    void begin_syncs() {
+        note_paused(prepare(config_, chosen_orgs(config_, {}), *connect(config_, "xselld")));
+        const Orgs orgs = active();
+        const auto store = make_store(config_);
+        const Plan plan = make_plan(config_, {}, orgs, *store);
+        for (const auto &[org, reason] : plan.refused) spdlog::error("{}", reason);
+        std::vector<std::int64_t> processes;
+        for (const auto &opening : plan.openings) processes.push_back(store->open(opening));
+        engine_->follow(processes);
+        due_ = config::Schedule::parse(config_.schedule_text).next(now_);
+        spdlog::info("{} orgs are being read; next sync at {}", processes.size(), moment(due_));
+    }
+
+    void end_syncs() {
+        const auto ended = latest(engine_->settle());
+        log_reports(ended);
+        for (const auto &report : ended) {
+            if (report.counts.changed > 0 && stale_since_ == 0) stale_since_ = now_;
+        }
+    }
+
+    bool has_to_refresh() const {
+        if (now_ - refreshed_ >= refresh_at_least) return engine_->finished();  // at the start: when the first sync is through
+        return stale_since_ > 0 && (engine_->finished() || now_ - stale_since_ >= refresh_patience);
+    }
+    bool has_to_follow_up() const { return has_to_refresh() || now_ - pruned_ >= prune_every; }
+
+    void follow_up() {
+        const auto database = connect(config_, "xselld");
+        if (has_to_refresh()) {
+            refresh(*database);
+            refreshed_ = now_, stale_since_ = 0;
+            train_requested(config_, *database);
+        }
+        if (now_ - pruned_ >= prune_every) {
+            prune(config_, *database);
+            pruned_ = now_;
+        }
+    }
+
+    // Somebody who asked for a training, a retry or a sync does not wait for the next one that is scheduled.
     void serve_requests() {
-        const std::time_t now = std::time(nullptr);
-        if (now - asked_ < request_poll) return;
-        asked_ = now;
-        try {
-            train_requested(config_, *connect(config_, "xselld"));
-        } catch (const std::exception &error) {
-            if (!Signals::stop) spdlog::error("{}", error.what());
-        }
-    }
-
-    std::time_t next(bool complete) const {
-        const std::time_t now = std::time(nullptr);
-        const std::time_t planned = config::Schedule::parse(config_.schedule_text).next(now);
-        return complete ? planned : std::min(planned, now + database_retry);
+        const auto database = connect(config_, "xselld");
+        const auto paused = store::paused_orgs(*database);
+        note_paused({paused.begin(), paused.end()});
+        std::vector<std::int64_t> open;
+        std::vector<store::Value> orgs;
+        for (const auto *org : active()) orgs.emplace_back(org->id);
+        const auto found = database->query(
+            "SELECT run_id FROM xsell_internal.sync_run WHERE object IS NULL AND finished_at IS NULL AND org_id = ANY ($1)",
+            {store::array(orgs)});
+        for (std::size_t i = 0; i < found.rows.size(); ++i) open.push_back(found.number(i, 0));
+        engine_->follow(open);
+        train_requested(config_, *database);
     }
 
     void reload() {
         try {
-            config_ = load_config(config_.file, Needs::orgs);
-            spdlog::info("configuration reloaded: {} orgs, schedule {}", config_.orgs.size(), config_.schedule_text);
+            config::Config fresh = load_config(config_.file, Needs::orgs);
+            static_cast<void>(chosen_orgs(fresh, {}));  // throws when there is none
+            engine_.reset();                            // finishes the pages under way; the rest of them goes on below
+            config_ = std::move(fresh);
+            spdlog::info("configuration reloaded");
+            work();
+            due_ = config::Schedule::parse(config_.schedule_text).next(now_);
+            spdlog::info("next sync at {}", moment(due_));
         } catch (const std::exception &error) {
             spdlog::error("the configuration is not reloaded, the old one stays: {}", error.what());
         }
     }
 
     config::Config config_;
-    std::time_t refreshed_ = 0;
-    std::time_t asked_ = 0;
-    bool stale_ = false;  // something was synced that no refresh has seen
+    std::set<std::string> paused_;
+    std::unique_ptr<sync::Engine> engine_;  // refers to config_
+    sync::Outage outage_{outage_note_every};
+    std::time_t now_ = 0;
+    std::time_t due_ = 0, retry_ = 0;  // of the next sync; of what the database refused
+    std::time_t refreshed_ = 0, pruned_ = 0, asked_ = 0;
+    std::time_t stale_since_ = 0;  // something was read that no refresh has seen; 0: nothing
 };
 
 }  // namespace

@@ -92,4 +92,13 @@ void refresh(store::Database &database) {
     spdlog::info("refresh: {}", all);
 }
 
+void prune(const config::Config &config, store::Database &database) {
+    const Cancelling cancelling(database);
+    const auto seconds = [](std::int64_t count) { return std::to_string(count) + " seconds"; };
+    const auto &keep = config.retention;
+    const auto gone = database.query("SELECT xsell_internal.sync_prune($1::interval, $2::interval, $3::interval)",
+                                     {seconds(keep.pages), seconds(keep.errors), seconds(keep.history)});
+    spdlog::debug("pruned: {} rows", gone.number(0, 0));
+}
+
 }  // namespace xsell::cli

@@ -7,6 +7,7 @@
 #include <sstream>
 #include <stdexcept>
 
+#include "config/duration.hpp"
 #include "config/rates.hpp"
 #include "connectors/registry.hpp"
 
@@ -154,17 +155,36 @@ class Loader {
     void sync(const toml::table &root) {
         const toml::table *table = section(root, "sync");
         if (!table) return;
-        known(*table, "sync", {"schedule", "workers"});
+        known(*table, "sync", {"schedule", "workers", "patience", "token_key", "keep_pages", "keep_errors", "keep_history"});
         config_.schedule_text = text(*table, "schedule", config_.schedule_text);
         try {
             static_cast<void>(Schedule::parse(config_.schedule_text).next(0));  // throws when there is no such day
         } catch (const std::exception &error) {
             problem(*table->get("schedule"), std::string("sync.schedule: ") + error.what());
         }
-        if (const toml::node *workers = table->get("workers")) {
-            config_.workers = workers->value_or(std::int64_t{0});
-            if (config_.workers < 1 || config_.workers > 64) problem(*workers, "sync.workers: is not a number from 1 to 64");
-        }
+        whole_number(*table, "sync.", "workers", config_.workers);
+        seconds(*table, "patience", config_.patience);
+        seconds(*table, "keep_pages", config_.retention.pages);
+        seconds(*table, "keep_errors", config_.retention.errors);
+        seconds(*table, "keep_history", config_.retention.history);
+        if (const std::string key = text(*table, "token_key"); !key.empty()) config_.token_key = folder_ / key;
+    }
+
+    void whole_number(const toml::table &table, const std::string &section, const char *key, std::int64_t &value) {
+        const toml::node *node = table.get(key);
+        if (!node) return;
+        value = node->is_integer() ? node->value_or(std::int64_t{0}) : 0;
+        if (value < 1 || value > 64) problem(*node, section + key + ": is not a number from 1 to 64");
+    }
+
+    void seconds(const toml::table &table, const char *key, std::int64_t &value) {
+        if (!table.get(key)) return;
+        const std::string given = text(table, key);
+        if (const auto parsed = duration(given))
+            value = *parsed;
+        else
+            problem(*table.get(key),
+                    std::string("sync.") + key + ": '" + given + "' is not a duration such as 90s, 10m, 24h or 7d");
     }
 
     void money(const toml::table &root) {
@@ -225,10 +245,12 @@ class Loader {
         }
         if (!org.currency.empty() && !is_currency(org.currency))
             problem(table, "org.currency: '" + org.currency + "' is not a currency such as EUR");
+        whole_number(table, "org." + org.id + ".", "concurrency", org.concurrency);
         org.settings.org = org.id;
         org.settings.connector = org.connector;
         org.settings.currency = org.currency;
         org.settings.folder = folder_;
+        org.settings.database_url = config_.database_url;
         org.settings.where = place(table.source());
         for (const auto &[key, node] : table) option(org.settings, std::string(key.str()), node);
         check_connector(table, org);
@@ -249,7 +271,8 @@ class Loader {
     }
 
     void option(connectors::Settings &settings, const std::string &key, const toml::node &node) {
-        if (key == "id" || key == "name" || key == "connector" || key == "currency") return;
+        static const Keys ours = {"id", "name", "connector", "currency", "concurrency"};
+        if (std::find(ours.begin(), ours.end(), key) != ours.end()) return;
         if (key == "objects") {
             if (const auto list = scalars(node))
                 settings.objects = *list;
@@ -266,6 +289,8 @@ class Loader {
             }
         } else if (key == "file" && node.is_array_of_tables()) {
             for (const auto &file : *node.as_array()) csv_file(settings, *file.as_table());
+        } else if (key == "query" && node.is_array_of_tables()) {
+            for (const auto &query : *node.as_array()) sql_query(settings, *query.as_table());
         } else if (const auto value = scalar(node)) {
             bool secret = false;
             const std::string text = resolved(node, key, *value, secret);
@@ -313,6 +338,18 @@ class Loader {
         if (const toml::node *columns = table.get("columns")) file.columns = words(*columns, "columns");
         if (file.name.empty()) problem(table, "org.file: name is missing");
         settings.files.push_back(std::move(file));
+    }
+
+    void sql_query(connectors::Settings &settings, const toml::table &table) {
+        known(table, "org.query", {"object", "query", "id", "cursor", "deleted", "columns"});
+        connectors::QuerySettings query{text(table, "object"), text(table, "query"),   text(table, "id", "id"),
+                                        text(table, "cursor"), text(table, "deleted"), {},
+                                        place(table.source())};
+        if (const toml::node *columns = table.get("columns")) query.columns = words(*columns, "columns");
+        for (const char *key : {"object", "query"}) {
+            if (text(table, key).empty()) problem(table, std::string("org.query: ") + key + " is missing");
+        }
+        settings.queries.push_back(std::move(query));
     }
 
     std::filesystem::path folder_;

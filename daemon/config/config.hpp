@@ -16,7 +16,15 @@ struct Rate {
 
 struct Org {
     std::string id, name, connector, currency;
+    std::int64_t concurrency = 4;  // pages of it that are read at the same time, by all daemons together
     connectors::Settings settings;
+};
+
+// How long what the machinery writes down is kept, in seconds.
+struct Retention {
+    std::int64_t pages = 7 * 86400;     // pages that were read
+    std::int64_t errors = 30 * 86400;   // errors of processes, alerts that were cleared
+    std::int64_t history = 90 * 86400;  // processes that have finished
 };
 
 struct Config {
@@ -24,6 +32,9 @@ struct Config {
     std::string database_url;  // empty: libpq's own defaults
     std::string schedule_text = "hourly";
     std::int64_t workers = 4;
+    std::int64_t patience = 60;       // seconds that sync waits for a database that went away
+    std::filesystem::path token_key;  // of the key that seals stored tokens; empty: none are stored
+    Retention retention;
     std::optional<std::string> base_currency;
     std::optional<std::vector<Rate>> rates;
     std::vector<Org> orgs;

@@ -16,8 +16,8 @@ Choices choices_of(const Settings &settings, const std::string &object) {
 
 std::string region_of(const Settings &settings) {
     const std::string region = settings.text("region");
-    const bool good =
-        region.empty() || (region.size() == 2 && std::all_of(region.begin(), region.end(), [](char c) { return c >= 'A' && c <= 'Z'; }));
+    const bool good = region.empty() || (region.size() == 2 &&
+                                         std::all_of(region.begin(), region.end(), [](char c) { return c >= 'A' && c <= 'Z'; }));
     if (!good) settings.problem("region: '" + region + "' is no country code such as DE or US");
     return region;
 }

@@ -1,5 +1,9 @@
 #include "connectors/rest.hpp"
 
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+
 #include "sync/text.hpp"
 
 namespace xsell::connectors {
@@ -17,6 +21,12 @@ SyncError fault_of(const http::Error &error) {
     }
 }
 
+struct Raised {
+    explicit Raised(bool &raised) : flag(raised) { flag = true; }
+    ~Raised() { flag = false; }
+    bool &flag;
+};
+
 }  // namespace
 
 Session::Session(http::Trust trust, Login login, std::shared_ptr<sync::Host> host, Scheme scheme)
@@ -24,7 +34,7 @@ Session::Session(http::Trust trust, Login login, std::shared_ptr<sync::Host> hos
 
 http::Response Session::send(const http::Request &request) {
     try {
-        auto response = client_.send(request);
+        auto response = client_.send(request, logging_in_);
         if (const auto date = response.date()) server_time_ = *date * 1'000'000;
         return response;
     } catch (const http::Error &error) {
@@ -32,27 +42,53 @@ http::Response Session::send(const http::Request &request) {
     }
 }
 
-void Session::renew() {
+// One login, by whoever holds the lock. A response without a refresh token, or with the one that was sent, leaves the kept one
+// valid.
+sync::Token Session::fresh(const std::string &rotated) {
+    // A stop must not cut off the answer: it may hold a refresh token that is given once.
+    const Raised logging_in(logging_in_);
+    const Grant grant = login_(*this, rotated);
+    const bool same = grant.refresh.empty() || grant.refresh == grant.sent;
+    sync::Token token{grant.token, same ? rotated : grant.refresh, grant.base_url, 0, grant.kept};
+    token.kept |= !token.refresh.empty();
+    constexpr double longest = 1e9;
+    if (grant.expires_in > 0 && server_time_)
+        token.expires_at = *server_time_ + static_cast<std::int64_t>(std::min(grant.expires_in, longest) * 1e6);
+    sync::tell_token(token);
+    if (token.access.empty()) throw SyncError(Fault::transient, "the login gave no token");
+    return token;
+}
+
+bool Session::renew() {
     const std::string stale = grant_ ? grant_->token : "";
     grant_.reset();
-    if (!host_) {
-        grant_ = login_(*this, "");
-        return;
+    if (rotates_ && (!host_ || !host_->keeps())) {
+        throw SyncError(
+            Fault::org,
+            "the vendor issues a new refresh token with each login, and there is no key to keep it with; make one with: "
+            "xselld key new FILE, and set token_key of [sync] to that file");
     }
-    std::optional<Grant> fresh;
-    const auto token = host_->renewed(stale, [&](const std::optional<sync::Token> &kept) {
-        fresh = login_(*this, kept ? kept->refresh : "");
-        const double lifetime = fresh->expires_in * 1e6;
-        const std::int64_t expires = lifetime > 0 && server_time_ ? *server_time_ + static_cast<std::int64_t>(lifetime) : 0;
-        return sync::Token{fresh->token, fresh->refresh, fresh->base_url, expires, fresh->kept};
-    });
+    bool own = !host_;
+    sync::Token token;
+    if (host_) {
+        token = host_->renewed(stale, [&](const std::optional<sync::Token> &kept) {
+            own = true;
+            return fresh(kept ? kept->refresh : std::string());
+        });
+        sync::tell_token(token);
+    } else {
+        token = fresh(refresh_);
+        refresh_ = token.refresh;
+    }
     grant_ = Grant{token.access, token.base_url, token.refresh};
+    return own;
 }
 
 void Session::log_in() {
     if (grant_) return;
     if (host_) {
         if (const auto kept = host_->token()) {
+            sync::tell_token(*kept);
             grant_ = Grant{kept->access, kept->base_url, kept->refresh};
             return;
         }
@@ -87,9 +123,13 @@ http::Response Session::request(http::Request request, const std::string &path, 
         return response;
     };
     auto response = attempt();
-    if (response.status != 401) return response;
-    renew();
-    response = attempt();
+    // A token that somebody else has renewed may have expired since, one that we were given just now cannot have.
+    constexpr int tries = 3;
+    bool own = false;
+    for (int i = 0; i < tries && !own && response.status == 401; ++i) {
+        own = renew();
+        response = attempt();
+    }
     if (response.status == 401) grant_.reset();
     return response;
 }
@@ -104,8 +144,32 @@ http::Response Session::post(const std::string &path, const nlohmann::json &body
 
 bool is_transient(int status) { return status == 408 || status == 420 || status == 429 || status >= 500; }
 
+double wait_of(const http::Response &response) {
+    constexpr double longest = 3600;
+    if (const auto told = response.retry_after()) return *told;
+    const auto number = [&](const char *name) -> std::optional<double> {
+        const auto text = response.header(name);
+        if (!text) return std::nullopt;
+        double value = 0;
+        const auto [stop, error] = std::from_chars(text->data(), text->data() + text->size(), value, std::chars_format::fixed);
+        const bool good = error == std::errc() && stop == text->data() + text->size() && std::isfinite(value);
+        return good ? std::optional(value) : std::nullopt;
+    };
+    const bool limited = response.status == 429 || response.status == 420 || number("x-ratelimit-remaining") == 0.0;
+    if (!limited) return 0;
+    double wait = 0;
+    if (const auto reset = number("x-ratelimit-reset")) {
+        constexpr double times = 1e8;  // above it: not seconds to wait, but a time
+        const auto now = response.date();
+        wait = *reset < times ? *reset : now ? *reset - static_cast<double>(*now) : 0;
+    } else if (const auto interval = number("x-hubspot-ratelimit-interval-milliseconds"); interval && response.status == 429) {
+        wait = *interval / 1000;
+    }
+    return std::clamp(wait, 0.0, longest);
+}
+
 SyncError transient_fault(const http::Response &response, const std::string &what) {
-    return {Fault::transient, what, response.retry_after().value_or(0)};
+    return {Fault::transient, what, wait_of(response)};
 }
 
 nlohmann::json json_body(const http::Response &response) { return nlohmann::json::parse(response.body, nullptr, false); }

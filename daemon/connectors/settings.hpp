@@ -35,6 +35,15 @@ struct FileSettings {
     std::string where;                           // "xselld.toml:41", for messages
 };
 
+// One [[org.query]] of a sql org.
+struct QuerySettings {
+    std::string object;                          // what its rows are
+    std::string query;                           // SELECT; the administrator's own words
+    std::string id, cursor, deleted;             // its columns; cursor and deleted may be empty
+    std::map<std::string, std::string> columns;  // our column -> column of the query
+    std::string where;                           // "xselld.toml:41", for messages
+};
+
 // A connector's factory reads its options through the getters, then calls finish(). Getters never throw: they note the problem
 // and return the fallback, so that finish() can report every problem in one go (and every option that nobody asked for).
 class Settings {
@@ -50,6 +59,8 @@ class Settings {
     std::map<std::string, std::map<std::string, std::string>>
         columns;                      // object -> our column -> source field (overrides the field map)
     std::vector<FileSettings> files;  // csv alone
+    std::vector<QuerySettings> queries;  // sql alone
+    std::string database_url;            // where xselld keeps its own tables; empty: libpq's defaults
     std::shared_ptr<sync::Host> host;  // set by the daemon; none: no limits but the vendor's, tokens live with the connector
 
     // value: scalars as text ("true", "300", "abc"); lists joined by newlines. secret: it came from env: or file:.

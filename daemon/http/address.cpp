@@ -58,6 +58,7 @@ Address parse_address(const std::string &url) {
     if (authority.find('@') != std::string_view::npos)
         throw Error(Failure::refused, "an address must not hold a user name or password");
     const bool bracketed = authority.starts_with('[');
+    if (bracketed && authority.find(']') == std::string_view::npos) refuse(url, "has no valid host");
     std::string_view host = authority.substr(0, bracketed ? authority.find(']') : authority.find(':'));
     std::string_view after = authority.substr(std::min(authority.size(), host.size() + (bracketed ? 1 : 0)));
     if (bracketed) host.remove_prefix(1);

@@ -19,6 +19,7 @@ static_assert(std::atomic<bool>::is_always_lock_free, "set in signal handlers");
 
 constexpr int max_redirects = 5;
 constexpr double longest_wait = 3600;
+constexpr long login_seconds = 60;
 constexpr std::size_t max_header_bytes = 256u << 10;  // of all the headers of a response; real ones have less than 16 KB
 
 struct Receiver {
@@ -27,6 +28,7 @@ struct Receiver {
     Inflater *inflater = nullptr;
     std::size_t limit = 0;
     std::size_t header_bytes = 0;
+    bool to_the_end = false;
     bool too_large = false;
     bool damaged = false;  // is not in the encoding that it claims
     enum class Packed { unknown, no, yes } packed = Packed::unknown;
@@ -99,7 +101,7 @@ std::size_t on_header(char *data, std::size_t, std::size_t size, void *target) {
 int on_progress(void *target, curl_off_t, curl_off_t received, curl_off_t, curl_off_t) {
     auto &receiver = *static_cast<Receiver *>(target);
     if (received > 0 && static_cast<std::size_t>(received) > receiver.limit) receiver.too_large = true;
-    return stop_wanted.load() || receiver.too_large ? 1 : 0;
+    return receiver.too_large || (stop_wanted.load() && !receiver.to_the_end) ? 1 : 0;
 }
 
 int on_connected(void *target, char *peer, char *, int, int) {
@@ -210,12 +212,12 @@ void set_default_limits(const Limits &limits) { process_limits() = limits; }
 Client::Client(Trust trust, Limits limits) : trust_(std::move(trust)), limits_(limits), handle_(std::make_unique<Handle>()) {}
 Client::~Client() = default;
 
-Response Client::send(const Request &request) {
+Response Client::send(const Request &request, bool to_the_end) {
     std::string url = request.url;
     for (int hop = 0;; ++hop) {
         const Address address = parse_address(url);
         trust_.check(address);
-        Response response = transfer(request, address);
+        Response response = transfer(request, address, to_the_end);
         const auto location = response.header("location");
         const bool redirect = response.status == 301 || response.status == 302 || response.status == 303 ||
                               response.status == 307 || response.status == 308;
@@ -262,12 +264,14 @@ void Client::prepare(const Request &request, const Address &address) {
     }
 }
 
-Response Client::transfer(const Request &request, const Address &address) {
+Response Client::transfer(const Request &request, const Address &address, bool to_the_end) {
     if (stop_wanted.load()) throw Error(Failure::stopped, "stopped");
     prepare(request, address);
     CURL *curl = handle_->curl;
     Receiver receiver;
     receiver.curl = curl;
+    receiver.to_the_end = to_the_end;
+    if (to_the_end) curl_easy_setopt(curl, CURLOPT_TIMEOUT, std::min(limits_.total_seconds, login_seconds));
     receiver.inflater = &handle_->inflater;
     handle_->inflater.begin();
     receiver.limit = limits_.body_bytes;

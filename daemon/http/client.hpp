@@ -58,13 +58,14 @@ class Client {
     Client(const Client &) = delete;
     Client &operator=(const Client &) = delete;
 
-    // Throws Error. A redirect is followed for GET on the same origin only.
-    Response send(const Request &request);
+    // Throws Error. A redirect is followed for GET on the same origin only. `to_the_end`: once sent, it is not ended by
+    // stop_transfers(), and takes a minute at most; for a login, whose answer may hold a token that is given once.
+    Response send(const Request &request, bool to_the_end = false);
 
   private:
     struct Handle;
     void prepare(const Request &request, const Address &address);
-    Response transfer(const Request &request, const Address &address);
+    Response transfer(const Request &request, const Address &address, bool to_the_end);
     Trust trust_;
     Limits limits_;
     std::unique_ptr<Handle> handle_;

@@ -1,7 +1,9 @@
 #include "store/database.hpp"
 
 #include <libpq-fe.h>
+#include <poll.h>
 
+#include <cmath>
 #include <cstdlib>
 #include <map>
 #include <mutex>
@@ -50,9 +52,10 @@ Database::Database(std::string url, std::string name)
 Database::~Database() = default;
 
 void Database::open() {
-    // dbname takes a whole connection string; what follows fills only what that leaves open.
-    const char *const keys[] = {"fallback_application_name", "connect_timeout", "client_encoding", "dbname", nullptr};
-    const char *const values[] = {name_.c_str(), "15", "UTF8", url_.c_str(), nullptr};
+    // dbname takes a whole connection string, which overrides what precedes it. A network that is cut is noticed within a minute.
+    const char *const keys[] = {"fallback_application_name", "connect_timeout",     "client_encoding", "keepalives_idle",
+                                "keepalives_interval",       "keepalives_count",    "tcp_user_timeout", "dbname", nullptr};
+    const char *const values[] = {name_.c_str(), "15", "UTF8", "30", "10", "3", "60000", url_.c_str(), nullptr};
     session_->prepared.clear();
     session_->connection.reset(PQconnectdbParams(keys, values, 1));
     if (PQstatus(session_->connection.get()) != CONNECTION_OK) lost("cannot connect to the database");
@@ -123,7 +126,7 @@ Rows Database::rows(PGresult *raw) {
     return out;
 }
 
-Rows Database::query(const std::string &sql, const std::vector<Value> &parameters) {
+const std::string &Database::prepared(const std::string &sql) {
     ensure();
     PGconn *connection = session_->connection.get();
     auto &name = session_->prepared[sql];
@@ -136,8 +139,27 @@ Rows Database::query(const std::string &sql, const std::vector<Value> &parameter
         }
         name = fresh;
     }
+    return name;
+}
+
+Rows Database::query(const std::string &sql, const std::vector<Value> &parameters) {
+    const std::string &name = prepared(sql);
     const Pointers values(parameters);
-    return rows(PQexecPrepared(connection, name.c_str(), values.count(), values.data(), nullptr, nullptr, 0));
+    return rows(
+        PQexecPrepared(session_->connection.get(), name.c_str(), values.count(), values.data(), nullptr, nullptr, 0));
+}
+
+Rows Database::query_binary(const std::string &sql, const std::vector<Parameter> &parameters) {
+    const std::string &name = prepared(sql);
+    std::vector<const char *> values;
+    std::vector<int> lengths, formats;
+    for (const auto &parameter : parameters) {
+        values.push_back(parameter.value ? parameter.value->c_str() : nullptr);
+        lengths.push_back(parameter.value ? static_cast<int>(parameter.value->size()) : 0);
+        formats.push_back(parameter.binary ? 1 : 0);
+    }
+    return rows(PQexecPrepared(session_->connection.get(), name.c_str(), static_cast<int>(values.size()), values.data(),
+                               lengths.data(), formats.data(), 0));
 }
 
 Rows Database::execute(const std::string &sql, const std::vector<Value> &parameters) {
@@ -177,6 +199,22 @@ void Database::copy_cancel() noexcept {
     while (PGresult *more = PQgetResult(connection)) PQclear(more);
 }
 
+std::vector<std::string> Database::notifications(double seconds) {
+    ensure();
+    PGconn *connection = session_->connection.get();
+    std::vector<std::string> payloads;
+    for (bool waited = false;; waited = true) {
+        if (PQconsumeInput(connection) != 1) lost("the connection to the database was lost");
+        while (PGnotify *notice = PQnotifies(connection)) {
+            payloads.emplace_back(notice->extra);
+            PQfreemem(notice);
+        }
+        if (!payloads.empty() || waited || seconds <= 0) return payloads;
+        pollfd socket{PQsocket(connection), POLLIN, 0};
+        poll(&socket, 1, static_cast<int>(std::ceil(std::min(seconds, 3600.0) * 1000)));
+    }
+}
+
 Transaction::Transaction(Database &database) : database_(database) {
     database_.execute("BEGIN");
     database_.in_transaction_ = true;
@@ -213,6 +251,46 @@ std::string array(const std::vector<Value> &items) {
         out += '"';
     }
     return out + "}";
+}
+
+namespace {
+
+void append_big_endian(std::string &out, std::uint64_t value, int bytes) {
+    for (int shift = 8 * (bytes - 1); shift >= 0; shift -= 8) out += static_cast<char>(value >> shift);
+}
+
+// One dimension, no NULLs, counted from 1.
+std::string array_head(std::uint32_t element_type, std::size_t items) {
+    std::string out;
+    append_big_endian(out, items ? 1 : 0, 4);
+    append_big_endian(out, 0, 4);
+    append_big_endian(out, element_type, 4);
+    if (!items) return out;
+    append_big_endian(out, items, 4);
+    append_big_endian(out, 1, 4);
+    return out;
+}
+
+constexpr std::uint32_t text_type = 25, bigint_type = 20;  // of pg_type, the same in every database
+
+}  // namespace
+
+Parameter binary_array(const std::vector<std::string_view> &items) {
+    std::string out = array_head(text_type, items.size());
+    for (const auto &item : items) {
+        append_big_endian(out, item.size(), 4);
+        out += item;
+    }
+    return {std::move(out), true};
+}
+
+Parameter binary_array(const std::vector<std::int64_t> &items) {
+    std::string out = array_head(bigint_type, items.size());
+    for (const std::int64_t item : items) {
+        append_big_endian(out, sizeof item, 4);
+        append_big_endian(out, static_cast<std::uint64_t>(item), sizeof item);
+    }
+    return {std::move(out), true};
 }
 
 std::string quote_name(std::string_view name) {

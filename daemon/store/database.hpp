@@ -29,6 +29,12 @@ struct Rows {
     std::int64_t number(std::size_t row, std::size_t column) const;  // 0 for NULL
 };
 
+// A parameter in PostgreSQL's binary format where `binary` is set; arrays of thousands are cheaper to read that way.
+struct Parameter {
+    Value value;
+    bool binary = false;
+};
+
 class Database {
   public:
     // Connects at once; `name` becomes application_name. An empty url means libpq's own defaults (PGHOST, ...).
@@ -39,6 +45,7 @@ class Database {
 
     // Runs one statement; a text that was run before is prepared.
     Rows query(const std::string &sql, const std::vector<Value> &parameters = {});
+    Rows query_binary(const std::string &sql, const std::vector<Parameter> &parameters);
     // Without preparing it: for utility statements (CALL, BEGIN) and several statements at once.
     Rows execute(const std::string &sql, const std::vector<Value> &parameters = {});
 
@@ -52,6 +59,8 @@ class Database {
     // Grows with every new session: locks and temporary tables of an older one are gone.
     int generation() const { return generation_; }
     void on_notice(std::function<void(const std::string &)> handler);
+    // Payloads of NOTIFY, the channels listened to: what has come, else what comes within so many seconds.
+    std::vector<std::string> notifications(double seconds);
     // Asks the server to give up what the connection is doing; may be called from another thread.
     void cancel() noexcept;
 
@@ -60,6 +69,7 @@ class Database {
     struct Session;
     void open();
     bool alive() const;
+    const std::string &prepared(const std::string &sql);
     Rows rows(pg_result *result);
     [[noreturn]] void fail(pg_result *result);
     [[noreturn]] void lost(const std::string &what);
@@ -84,6 +94,9 @@ class Transaction {
 
 // {"a","b",NULL} as text[] input.
 std::string array(const std::vector<Value> &items);
+// The same for text[] without NULLs and for bigint[], in binary format.
+Parameter binary_array(const std::vector<std::string_view> &items);
+Parameter binary_array(const std::vector<std::int64_t> &items);
 std::string quote_name(std::string_view name);
 
 }  // namespace xsell::store

@@ -1,34 +1,56 @@
-// The Store that the engine writes to, in PostgreSQL: COPY into staging, one merge, state and counters, all in one transaction.
+// The queue and the tables in PostgreSQL. One session per worker: the locks it holds are what tells others that it lives.
 #pragma once
+#include <cstdint>
+#include <map>
 #include <set>
 #include <string>
 
 #include "store/database.hpp"
+#include "store/page_loader.hpp"
 #include "sync/store.hpp"
 
 namespace xsell::store {
 
 class PageStore : public sync::Store {
   public:
-    explicit PageStore(const std::string &url) : database_(url, "xselld sync") {}
+    // `identity` names the worker to people who look at the queue; the database numbers workers by itself.
+    explicit PageStore(const std::string &url, std::string identity = "") : database_(url, "xselld sync"), identity_(identity) {}
     sync::Object object(const std::string &name) override;
-    bool lock(const std::string &org, const std::string &object) override;
-    void unlock(const std::string &org, const std::string &object) override;
-    std::string state(const std::string &org, const std::string &object) override;
-    std::int64_t begin(const std::string &org, const std::string &object) override;
-    sync::MergeCounts commit_page(const std::string &org, const sync::Object &object, std::int64_t run, std::int64_t map_hash,
-                                  const sync::Page &page) override;
-    void end(const std::string &org, const std::string &object, std::int64_t run,
-             const std::optional<std::string> &error) override;
+    std::int64_t open(const sync::Opening &opening) override;
+    std::optional<sync::Claim> claim(const std::vector<std::string> &orgs, int each) override;
+    sync::Committed commit(const sync::Claim &claim, const sync::Object &object, std::int64_t map_hash,
+                           const sync::Page &page) override;
+    void fail(const sync::Claim &claim, const sync::Failure &failure) override;
+    void release(const sync::Claim &claim) noexcept override;
+    std::vector<sync::RunReport> report(const std::vector<std::int64_t> &processes) override;
+    int recover() override;
+    void wait(double seconds) override;
     Database &database() { return database_; }
 
   private:
-    Database database_;
-    std::set<std::string> held_;  // locks of the session `generation_`
-    int generation_ = 0;
-};
+    // A page that this session has claimed: the number of the claim is what the database asks for when it is committed.
+    struct Held {
+        std::int64_t number;
+        bool blank;  // nothing of the object was stored when its run began
+    };
+    // How the records are written: as if none were stored, over what is stored, or in parts to find the ones that are refused.
+    enum class Way { insert, merge, halve };
+    void session();
+    void worker();
+    const Held &held(const sync::Claim &claim);
+    const MergePlan &plan(const sync::Object &object);
+    sync::Committed store(const sync::Claim &claim, const sync::Object &object, const std::vector<Entry> &entries,
+                          const sync::Page &page, Way way);
+    bool note_fields(const sync::Claim &claim, const sync::Page &page);
 
-// One row of a COPY in text format, newline included.
-void append_copy_row(std::string &out, const sync::Record &record);
+    Database database_;
+    std::string identity_;
+    int session_ = 0, worker_ = 0;             // generation of the connection that was set up, and that is a worker
+    std::map<std::int64_t, Held> held_;        // by page
+    std::map<std::string, MergePlan> plans_;   // by object
+    std::map<std::string, sync::Object> objects_;
+    std::int64_t fields_run_ = 0;
+    std::set<std::uint64_t> fields_told_;  // hashes of the field lists that were stored for that run
+};
 
 }  // namespace xsell::store

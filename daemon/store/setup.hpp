@@ -8,7 +8,7 @@
 
 namespace xsell::store {
 
-inline constexpr int contract_version = 1;
+inline constexpr int contract_version = 2;
 
 struct OrgRow {
     std::string id, name, connector, currency;  // currency may be empty

@@ -22,6 +22,11 @@ struct Token {
     bool kept = false;            // issued by the vendor: worth storing. false: it comes from the configuration
 };
 
+// Every token, and every refresh token, is told to one listener of the process as soon as it is known and before it is used, so
+// that logs can hide it. Set the listener before the first sync; it may be called by any thread.
+void on_token(std::function<void(const std::string &)> listener);
+void tell_token(const Token &token);
+
 class Host {
   public:
     virtual ~Host() = default;
@@ -36,6 +41,9 @@ class Host {
     // it meanwhile; else `renew` is run with what is kept, and what it returns is kept (encrypted, committed) before anybody uses
     // it. What `renew` throws passes through.
     virtual Token renewed(const std::string &stale, const std::function<Token(const std::optional<Token> &)> &renew) = 0;
+    // Whether kept tokens outlive this process. A vendor that replaces the refresh token at each login must not be asked for one
+    // otherwise: the next process would come with a token that is spent.
+    virtual bool keeps() const { return true; }
     // Waits; throws SyncError (stopped) when the daemon is to stop.
     virtual void pause(double seconds) = 0;
 };

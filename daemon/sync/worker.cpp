@@ -230,8 +230,9 @@ void Worker::settle_thrown(const Claim &claim) {
 }
 
 void Worker::settle(const Claim &claim, const Failure &failure) {
-    if (failure.fault == Fault::lost) return crew_.note(Level::debug, "given to another worker meanwhile; left to it");
-    if (crew_.stopping() || failure.fault == Fault::stopped) return link_.store().release(claim);
+    if (failure.fault == Fault::lost) crew_.note(Level::debug, "given to another worker meanwhile; left to it");
+    const bool put_back = crew_.stopping() || failure.fault == Fault::stopped || failure.fault == Fault::lost;
+    if (put_back) return link_.store().release(claim);
     const bool again = failure.fault == Fault::transient && (!failure.counts || claim.attempt < failure.tries);
     if (!again)
         crew_.forget(claim.page);

@@ -8,6 +8,6 @@ COMMENT ON FUNCTION xsell.clock() IS
 
 CREATE FUNCTION xsell.contract_version() RETURNS integer
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN 1;
+RETURN 2;
 COMMENT ON FUNCTION xsell.contract_version() IS
 'Version of the tables and functions that the daemon relies on; xselld refuses one that it does not know.';

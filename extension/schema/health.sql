@@ -27,6 +27,9 @@ UNION ALL
 SELECT 'sync ' || s.org_id || ' ' || s.object, 'the last sync failed', s.last_error, 'xselld check'
 FROM xsell.sync_status s WHERE s.last_state = 'ERROR'
 UNION ALL
+SELECT 'sync ' || a.org_id || COALESCE(' ' || a.object, ''), 'the source refuses to be read', a.message, 'xselld check'
+FROM xsell.sync_alert a WHERE a.cleared_at IS NULL
+UNION ALL
 SELECT 'sync ' || s.org_id, 'the last sync is more than two days old', pg_catalog.format('%s was read last at %s.', s.object, s.last_success_at), 'xselld sync --once'
 FROM (SELECT DISTINCT ON (s.org_id) s.* FROM xsell_internal.sync_state s JOIN xsell.org o ON o.org_id = s.org_id AND NOT o.paused
       WHERE s.last_success_at IS NOT NULL ORDER BY s.org_id, s.last_success_at) s

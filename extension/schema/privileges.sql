@@ -32,6 +32,10 @@ REVOKE ALL ON xsell_internal.canonical_product FROM xsell_reader;
 GRANT SELECT (product_id, created_at) ON xsell_internal.canonical_product TO xsell_reader;
 GRANT ALL ON ALL TABLES IN SCHEMA xsell, xsell_internal TO xsell_admin;
 GRANT ALL ON ALL SEQUENCES IN SCHEMA xsell, xsell_internal TO xsell_admin;
+-- Health data is read by xsell_health alone, org by org; whoever syncs writes it through sync_asides.
+REVOKE ALL ON xsell_internal.health_record FROM xsell_reader, xsell_admin;
+GRANT USAGE ON SCHEMA xsell, xsell_internal TO xsell_health;
+GRANT SELECT ON xsell_internal.health_record, xsell.org_grant TO xsell_health;
 
 GRANT UPDATE (status, status_note) ON xsell_internal.recommendation TO xsell_analyst;
 GRANT INSERT (entity_id, product_id, until), UPDATE (until), DELETE ON xsell_internal.suppression TO xsell_analyst;
@@ -45,7 +49,9 @@ BEGIN
         SELECT c.oid::pg_catalog.regclass AS relation, g.role, c.relkind
         FROM (VALUES ('xsell_sync', ARRAY['xsell.org', 'xsell.account', 'xsell.contact', 'xsell.lead', 'xsell.product', 'xsell.opportunity',
                          'xsell.opportunity_line', 'xsell.asset', 'xsell.activity', 'xsell.crm_user', 'xsell.stage_map', 'xsell.currency_rate',
-                         'xsell_internal.setting', 'xsell_internal.source_record', 'xsell_internal.sync_state', 'xsell_internal.sync_budget', 'xsell_internal.sync_quota', 'xsell_internal.sync_token', 'xsell_internal.sync_run%', 'xsell_internal.dead_letter%',
+                         'xsell_internal.setting', 'xsell_internal.source_record', 'xsell_internal.sync_state', 'xsell_internal.sync_budget', 'xsell_internal.sync_quota', 'xsell_internal.sync_token', 'xsell_internal.sync_run%', 'xsell_internal.sync_page%', 'xsell_internal.sync_worker%',
+                         'xsell_internal.sync_org', 'xsell_internal.sync_error%', 'xsell_internal.sync_alert%', 'xsell_internal.sync_seen', 'xsell_internal.sync_field',
+                         'xsell_internal.source_field', 'xsell_internal.source_rate', 'xsell_internal.schema_change%', 'xsell_internal.dead_letter%',
                          'xsell_internal.data_quality', 'xsell_internal.training_run%']),
                      ('xsell_trainer', ARRAY['xsell_internal.model', 'xsell_internal.model_%',
                          'xsell_internal.deployment%', 'xsell_internal.training_%', 'xsell_internal.calibration_bin'])) AS g(role, pattern)

@@ -5,7 +5,7 @@ DO $$
 DECLARE
     wanted text;
 BEGIN
-    FOREACH wanted IN ARRAY ARRAY['xsell_reader', 'xsell_analyst', 'xsell_trainer', 'xsell_sync', 'xsell_admin'] LOOP
+    FOREACH wanted IN ARRAY ARRAY['xsell_reader', 'xsell_analyst', 'xsell_trainer', 'xsell_sync', 'xsell_admin', 'xsell_health'] LOOP
         IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = wanted) THEN
             EXECUTE pg_catalog.format('CREATE ROLE %I NOLOGIN', wanted);
         END IF;

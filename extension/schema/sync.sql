@@ -1,5 +1,5 @@
--- The daemon's side of the contract: source records, staging and merge, runs, cursors, rejects. A page's rows, its cursor and its
--- counters commit together, so that a crash replays a page and never skips or doubles one.
+-- Stored records as the sources sent them, staging and merge. A page's rows, its cursor and its counters commit together, so that a
+-- crash replays a page and never skips or doubles one.
 
 CREATE TABLE xsell_internal.sync_object (
     object       text PRIMARY KEY,
@@ -34,37 +34,8 @@ CREATE TABLE xsell_internal.source_record (
     PRIMARY KEY (org_id, object, crm_id)
 );
 COMMENT ON TABLE xsell_internal.source_record IS 'Every record as the source sent it last; closed to readers.';
-COMMENT ON COLUMN xsell_internal.source_record.content IS 'Hash of the raw text and of the field map it was read with: an unchanged record is dropped before jsonb is built.';
+COMMENT ON COLUMN xsell_internal.source_record.content IS 'Hash of the raw text, of the values made of it and of the field map, as the daemon computes it: an unchanged record is never sent. 0: tombstoned here, so that it differs from whatever the source sends.';
 COMMENT ON COLUMN xsell_internal.source_record.repaired IS 'The text held something jsonb cannot (a \u0000 escape, a lone surrogate); it was replaced by U+FFFD.';
-
-CREATE TABLE xsell_internal.sync_state (
-    org_id          text NOT NULL,
-    object          text NOT NULL,
-    state           text NOT NULL DEFAULT '',
-    source_count    bigint,
-    last_success_at timestamptz,
-    updated_at      timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
-    PRIMARY KEY (org_id, object)
-);
-COMMENT ON TABLE xsell_internal.sync_state IS 'Where reading goes on: the connector''s own state (watermark, page cursor), committed with the rows of each page.';
-
-CREATE TABLE xsell_internal.sync_run (
-    run_id      bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    org_id      text NOT NULL,
-    object      text NOT NULL,
-    state       text NOT NULL DEFAULT 'INITIALIZING' CHECK (state IN ('INITIALIZING', 'FETCHING_TOTAL', 'QUEUING_PAGES',
-                    'PROCESSING_BATCHES', 'COMPLETING', 'COMPLETED', 'ERROR')),
-    pages       bigint NOT NULL DEFAULT 0,
-    fetched     bigint NOT NULL DEFAULT 0,
-    changed     bigint NOT NULL DEFAULT 0,
-    deleted     bigint NOT NULL DEFAULT 0,
-    rejected    bigint NOT NULL DEFAULT 0,
-    started_at  timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
-    finished_at timestamptz,
-    error       text
-);
-CREATE INDEX ON xsell_internal.sync_run (org_id, object, run_id);
-COMMENT ON TABLE xsell_internal.sync_run IS 'One reading of one object of one org, with its counters.';
 
 CREATE TABLE xsell_internal.dead_letter (
     dead_letter_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -80,6 +51,7 @@ CREATE TABLE xsell_internal.dead_letter (
     times       integer NOT NULL DEFAULT 1,
     UNIQUE (org_id, object, place, reason)
 );
+CREATE INDEX ON xsell_internal.dead_letter (org_id, object, crm_id);
 COMMENT ON TABLE xsell_internal.dead_letter IS 'Records that could not be stored: where they stood, why, and the text itself (cut at 64 KB). The rest of their page went on.';
 
 CREATE TABLE xsell_internal.data_quality (
@@ -121,51 +93,31 @@ BEGIN
     IF NOT EXISTS (SELECT FROM xsell_internal.sync_object o WHERE o.object = sync_stage.object) THEN
         RAISE EXCEPTION 'unknown object "%"', object USING ERRCODE = 'invalid_parameter_value';
     END IF;
-    EXECUTE format('CREATE TEMPORARY TABLE IF NOT EXISTS %I (crm_id text NOT NULL, %s, raw text NOT NULL, repaired boolean NOT NULL) ON COMMIT DELETE ROWS',
-        stage, (SELECT string_agg(format('%I %s', c.name, CASE c.type WHEN 'jsonb' THEN 'text' ELSE c.type END), ', ')
+    EXECUTE format('CREATE TEMPORARY TABLE IF NOT EXISTS %I (crm_id text NOT NULL, %s, raw jsonb NOT NULL, repaired boolean NOT NULL, content bigint NOT NULL) ON COMMIT DELETE ROWS',
+        stage, (SELECT string_agg(format('%I %s', c.name, c.type), ', ')
                 FROM xsell_internal.sync_columns(object) c));
     RETURN stage;
 END
 $$;
 COMMENT ON FUNCTION xsell_internal.sync_stage(text) IS
-'Makes this session''s staging table for an object (temporary, emptied at commit) and returns its name. COPY into it (crm_id, columns of sync_columns, raw, repaired), then call sync_merge in the same transaction.';
+'Makes this session''s staging table for an object (temporary, emptied at commit) and returns its name. COPY into it (crm_id, columns of sync_columns, raw, repaired, content: one row per id), then run the statements of sync_merge_sql in the same transaction.';
 
-CREATE FUNCTION xsell_internal.sync_begin(org text, object text) RETURNS bigint
-LANGUAGE plpgsql VOLATILE
-SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-    run bigint;
-BEGIN
-    UPDATE xsell_internal.sync_run r SET state = 'ERROR', finished_at = clock_timestamp(), error = 'interrupted'
-    WHERE r.org_id = org AND r.object = sync_begin.object AND r.finished_at IS NULL;
-    INSERT INTO xsell_internal.sync_run (org_id, object, state) VALUES (org, object, 'PROCESSING_BATCHES') RETURNING run_id INTO run;
-    INSERT INTO xsell_internal.sync_state (org_id, object) VALUES (org, object) ON CONFLICT DO NOTHING;
-    RETURN run;
-END
-$$;
-COMMENT ON FUNCTION xsell_internal.sync_begin(text, text) IS
-'Opens a run. The caller holds the advisory lock of (org, object), so an unfinished older run has died: it is closed as interrupted.';
-
-CREATE FUNCTION xsell_internal.sync_merge(org text, object text, run bigint, map_hash bigint,
-    OUT staged bigint, OUT changed bigint, OUT deleted bigint)
-LANGUAGE plpgsql VOLATILE
+CREATE FUNCTION xsell_internal.sync_merge_sql(object text) RETURNS TABLE (step text, statement text)
+LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     def xsell_internal.sync_object;
-    stage text := 'stage_' || object;
+    stage text := quote_ident('stage_' || object);
     columns text;
     picks text;
     updates text;
-    base text;
-    org_currency text;
+    source_conflict text;
+    conflict text;
 BEGIN
-    SELECT * INTO STRICT def FROM xsell_internal.sync_object o WHERE o.object = sync_merge.object;
-    SELECT o.currency INTO org_currency FROM xsell.org o WHERE o.org_id = org;
+    SELECT * INTO STRICT def FROM xsell_internal.sync_object o WHERE o.object = sync_merge_sql.object;
     SELECT string_agg(quote_ident(c.name), ', '),
-           string_agg(CASE WHEN c.type = 'jsonb' THEN 'n.' || quote_ident(c.name) || '::jsonb'
-                           WHEN c.name = 'pipeline' THEN 'COALESCE(n.pipeline, '''')' ELSE 'n.' || quote_ident(c.name) END, ', '),
+           string_agg(CASE WHEN c.name = 'pipeline' THEN 'COALESCE(n.pipeline, '''')' ELSE 'n.' || quote_ident(c.name) END, ', '),
            string_agg(format(CASE c.name
                WHEN 'modified_at' THEN '%1$I = excluded.%1$I'
                WHEN 'deleted_at' THEN '%1$I = CASE WHEN excluded.%1$I IS NOT NULL THEN LEAST(t.%1$I, excluded.%1$I) END'
@@ -174,111 +126,155 @@ BEGIN
     IF def.money_column IS NOT NULL THEN
         columns := columns || ', ' || quote_ident(def.base_column);
         updates := updates || format(', %1$I = CASE WHEN excluded.deleted_at IS NULL THEN excluded.%1$I ELSE COALESCE(excluded.%1$I, t.%1$I) END', def.base_column);
-        base := format('CASE WHEN COALESCE(n.currency, $4, $5) = $5 THEN n.%1$I
-                        ELSE xsell.to_base(n.%1$I, COALESCE(n.currency, $4), (SELECT %2$s FROM (SELECT n.*) d)) END',
-                       def.money_column, def.money_date);
-        picks := picks || ', ' || base;
+        picks := picks || format(', CASE WHEN n.%1$I IS NULL OR COALESCE(n.currency, (SELECT currency FROM own), (SELECT currency FROM base)) = (SELECT currency FROM base)
+                                         THEN n.%1$I ELSE xsell.to_base(n.%1$I, COALESCE(n.currency, (SELECT currency FROM own)), (SELECT %2$s FROM (SELECT n.*) d)) END',
+                                 def.money_column, def.money_date);
     END IF;
 
     -- A tombstone may say no more than that the record is gone: what was known of it stays, and so does the time of the first one.
-    -- Rows that differ from what is stored, the newest of each id; written to the source records first, then to the typed table.
-    EXECUTE format($merge$
-        WITH incoming AS (
-            SELECT DISTINCT ON (s.crm_id) s.*, hashtextextended(s.raw, $3) AS content
-            FROM pg_temp.%1$I s
-            ORDER BY s.crm_id, s.modified_at DESC, s.deleted_at NULLS LAST
-        ), new AS MATERIALIZED (
-            SELECT i.* FROM incoming i
-            LEFT JOIN xsell_internal.source_record r ON r.org_id = $1 AND r.object = %2$L AND r.crm_id = i.crm_id
-            WHERE r.crm_id IS NULL
-               OR (i.modified_at >= r.modified_at
-                   AND (i.content <> r.content OR r.deleted <> (i.deleted_at IS NOT NULL)))
-        ), kept AS (
-            INSERT INTO xsell_internal.source_record AS r (org_id, object, crm_id, modified_at, deleted, content, repaired, run_id, raw)
-            SELECT $1, %2$L, n.crm_id, n.modified_at, n.deleted_at IS NOT NULL, n.content, n.repaired, $2, n.raw::jsonb FROM new n
-            ON CONFLICT (org_id, object, crm_id) DO UPDATE SET modified_at = excluded.modified_at, deleted = excluded.deleted,
+    FOR step, source_conflict, conflict IN VALUES
+        ('insert', '', ''),
+        ('merge', 'ON CONFLICT (org_id, object, crm_id) DO UPDATE SET modified_at = excluded.modified_at, deleted = excluded.deleted,
                 content = excluded.content, repaired = excluded.repaired, run_id = excluded.run_id, raw = excluded.raw
-            WHERE excluded.modified_at >= r.modified_at
-            RETURNING r.crm_id
+            WHERE excluded.modified_at >= r.modified_at AND (excluded.content <> r.content OR excluded.deleted <> r.deleted)',
+         'ON CONFLICT (org_id, crm_id) DO UPDATE SET ' || updates || ', synced_at = now()
+            WHERE excluded.modified_at >= t.modified_at')
+    LOOP
+        statement := format($merge$
+        WITH own AS MATERIALIZED (SELECT o.currency FROM xsell.org o WHERE o.org_id = $1), base AS MATERIALIZED (SELECT xsell.base_currency() AS currency),
+        kept AS (
+            INSERT INTO xsell_internal.source_record AS r (org_id, object, crm_id, modified_at, deleted, content, repaired, run_id, raw)
+            SELECT $1::text, %2$L, n.crm_id, n.modified_at, n.deleted_at IS NOT NULL, n.content, n.repaired, $2::bigint, n.raw FROM pg_temp.%1$s n
+            %5$s RETURNING r.deleted
         ), merged AS (
             INSERT INTO xsell.%2$I AS t (org_id, crm_id, %3$s)
-            SELECT $1, n.crm_id, %4$s FROM new n
-            ON CONFLICT (org_id, crm_id) DO UPDATE SET %5$s, synced_at = now()
-            WHERE excluded.modified_at >= t.modified_at
-            RETURNING t.crm_id, t.deleted_at
+            SELECT $1::text, n.crm_id, %4$s FROM pg_temp.%1$s n
+            %6$s
         )
-        SELECT (SELECT count(*) FROM incoming), (SELECT count(*) FROM merged),
-               (SELECT count(*) FROM merged m WHERE m.deleted_at IS NOT NULL), (SELECT count(*) FROM kept)$merge$,
-        stage, object, columns, picks, updates)
-    INTO staged, changed, deleted USING org, run, map_hash, org_currency, xsell.base_currency();
+        SELECT count(*), count(*) FILTER (WHERE k.deleted) FROM kept k$merge$,
+            stage, object, columns, picks, source_conflict, conflict);
+        RETURN NEXT;
+    END LOOP;
 
-    IF object = 'opportunity' THEN
-        PERFORM xsell_internal.sync_stages(org);
-    END IF;
-    EXECUTE format('DELETE FROM xsell_internal.data_quality q USING pg_temp.%I s
-                    WHERE q.org_id = $1 AND q.object = $2 AND q.crm_id = s.crm_id', stage) USING org, object;
-    EXECUTE format('INSERT INTO xsell_internal.data_quality (org_id, object, crm_id, problem, detail)
-                    SELECT DISTINCT $1, $2, s.crm_id, ''repaired text'', ''a character that text cannot hold was replaced by U+FFFD''
-                    FROM pg_temp.%I s WHERE s.repaired', stage) USING org, object;
+    -- What was said of the records before; to be planned anew each time, for these tables are empty as a rule and large at times.
+    step := 'forget';
+    statement := format($forget$
+        WITH letters AS (
+            DELETE FROM xsell_internal.dead_letter d USING pg_temp.%1$s s
+            WHERE d.org_id = $1::text AND d.object = %2$L AND d.crm_id = s.crm_id AND starts_with(reverse(d.place), reverse(' ' || s.crm_id))
+        )
+        DELETE FROM xsell_internal.data_quality q USING pg_temp.%1$s s
+        WHERE q.org_id = $1 AND q.object = %2$L AND q.crm_id = s.crm_id$forget$, stage, object);
+    RETURN NEXT;
+
+    step := 'repaired';
+    statement := format($repaired$
+        INSERT INTO xsell_internal.data_quality (org_id, object, crm_id, problem, detail)
+        SELECT $1::text, %2$L, s.crm_id, 'repaired text', 'a character that text cannot hold was replaced by U+FFFD'
+        FROM pg_temp.%1$s s WHERE s.repaired ON CONFLICT DO NOTHING$repaired$, stage, object);
+    RETURN NEXT;
+
     IF def.money_column IS NOT NULL THEN
-        EXECUTE format('INSERT INTO xsell_internal.data_quality (org_id, object, crm_id, problem, detail)
-                        SELECT $1, $2, t.crm_id, ''no exchange rate'', COALESCE(t.currency, $3)
-                        FROM (SELECT DISTINCT s.crm_id FROM pg_temp.%I s) s
-                        JOIN xsell.%I t ON t.org_id = $1 AND t.crm_id = s.crm_id
-                        WHERE t.%I IS NOT NULL AND t.%I IS NULL', stage, object, def.money_column, def.base_column)
-        USING org, object, org_currency;
+        step := 'money';
+        statement := format($money$
+            WITH own AS MATERIALIZED (SELECT o.currency FROM xsell.org o WHERE o.org_id = $1::text), base AS MATERIALIZED (SELECT xsell.base_currency() AS currency)
+            INSERT INTO xsell_internal.data_quality (org_id, object, crm_id, problem, detail)
+            SELECT $1, %2$L, n.crm_id, 'no exchange rate', COALESCE(n.currency, (SELECT currency FROM own))
+            FROM pg_temp.%1$s n
+            WHERE n.%3$I IS NOT NULL AND COALESCE(n.currency, (SELECT currency FROM own)) <> (SELECT currency FROM base)
+              AND xsell.to_base(n.%3$I, COALESCE(n.currency, (SELECT currency FROM own)), (SELECT %4$s FROM (SELECT n.*) d)) IS NULL
+            ON CONFLICT DO NOTHING$money$, stage, object, def.money_column, def.money_date);
+        RETURN NEXT;
+    END IF;
+
+    -- Stages appear as deals do: meaning from the source's own flags, else guessed from the spelling, else unmapped.
+    IF object = 'opportunity' THEN
+        step := 'stages';
+        statement := format($stages$
+            INSERT INTO xsell.stage_map (org_id, pipeline, stage, closed, won, is_purchase, decided_by)
+            SELECT $1::text, s.pipeline, s.stage, COALESCE(s.is_closed, s.won OR s.lost OR NULLIF(NOT s.open, true)),
+                   COALESCE(s.is_won, s.won OR NULLIF(NOT s.lost AND NOT s.open, true)), COALESCE(s.is_won, s.won OR NULLIF(NOT s.lost AND NOT s.open, true)),
+                   CASE WHEN s.is_closed IS NULL THEN 'name' ELSE 'source' END
+            FROM (SELECT d.*, d.stage ~* 'won\M' AS won, d.stage ~* '(lost|churned|cancell?ed|disqualified)\M' AS lost,
+                         d.stage ~* '(prospect|qualif|engag|propos|negotiat|in.?progress|analysis|discover|demo|decision|quote|contract|appointment|presentation|open|new)' AS open
+                  FROM (SELECT DISTINCT COALESCE(o.pipeline, '') AS pipeline, o.stage, o.is_closed, o.is_won FROM pg_temp.%1$s o WHERE o.stage IS NOT NULL) d
+                  WHERE NOT EXISTS (SELECT FROM xsell.stage_map m WHERE m.org_id = $1 AND m.pipeline = d.pipeline AND m.stage = d.stage)) s
+            ON CONFLICT DO NOTHING$stages$, stage);
+        RETURN NEXT;
     END IF;
 END
 $$;
-COMMENT ON FUNCTION xsell_internal.sync_merge(text, text, bigint, bigint) IS
-'Merges this session''s staging table of an object: unchanged rows are dropped, changed ones written where their modified_at is not older than what is stored. Returns how many were staged, changed, and deleted among those.';
+COMMENT ON FUNCTION xsell_internal.sync_merge_sql(text) IS
+'The statements that merge this session''s staging table of an object, to be prepared once per session and run in this order: merge ($1 org, $2 run) returns how many records were written and how many of them are tombstones; insert is the same for records that are all new, and fails if one is not; forget (only when sync_check says noted; not prepared), repaired (only when a staged record is), money and stages take $1 alone.';
 
--- Stages appear as deals do: meaning from the source's own flags, else guessed from the spelling, else unmapped.
-CREATE FUNCTION xsell_internal.sync_stages(org text) RETURNS void
+CREATE FUNCTION xsell_internal.sync_live(org text, object text, live text[], at timestamptz) RETURNS bigint
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = on
+AS $$
+DECLARE
+    swept bigint;
+BEGIN
+    EXECUTE format('UPDATE xsell.%I t SET deleted_at = $3, synced_at = now()
+                    WHERE t.org_id = $1 AND t.deleted_at IS NULL
+                      AND NOT EXISTS (SELECT FROM unnest($2) AS l(crm_id) WHERE l.crm_id = t.crm_id)', object)
+    USING org, live, at;
+    GET DIAGNOSTICS swept = ROW_COUNT;
+    UPDATE xsell_internal.source_record r SET deleted = true, content = 0
+    WHERE r.org_id = org AND r.object = sync_live.object AND NOT r.deleted
+      AND NOT EXISTS (SELECT FROM unnest(live) AS l(crm_id) WHERE l.crm_id = r.crm_id);
+    RETURN swept;
+END
+$$;
+COMMENT ON FUNCTION xsell_internal.sync_live(text, text, text[], timestamptz) IS
+'Tombstones every live record of an object that is not among the given ids: for small sources that show the whole set and no deletes.';
+
+CREATE FUNCTION xsell_internal.sync_sweep(org text, object text, at timestamptz) RETURNS bigint
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = on
+AS $$
+DECLARE
+    swept bigint;
+BEGIN
+    EXECUTE format('UPDATE xsell.%1$I t SET deleted_at = $2, synced_at = now()
+                    WHERE t.org_id = $1 AND t.deleted_at IS NULL
+                      AND NOT EXISTS (SELECT FROM xsell_internal.sync_seen s WHERE s.org_id = $1 AND s.object = %1$L AND s.crm_id = t.crm_id)', object)
+    USING org, at;
+    GET DIAGNOSTICS swept = ROW_COUNT;
+    UPDATE xsell_internal.source_record r SET deleted = true, content = 0
+    WHERE r.org_id = org AND r.object = sync_sweep.object AND NOT r.deleted
+      AND NOT EXISTS (SELECT FROM xsell_internal.sync_seen s WHERE s.org_id = org AND s.object = sync_sweep.object AND s.crm_id = r.crm_id);
+    RETURN swept;
+END
+$$;
+COMMENT ON FUNCTION xsell_internal.sync_sweep(text, text, timestamptz) IS 'Tombstones every live record of an object that a reading of the whole set has not shown.';
+
+CREATE FUNCTION xsell_internal.sync_replace(org text, object text, parent_column text, parents text[], shown text[], at timestamptz) RETURNS bigint
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    open_stage constant text := '(prospect|qualif|engag|propos|negotiat|in.?progress|analysis|discover|demo|decision|quote|contract|appointment|presentation|open|new)';
-    lost_stage constant text := '(lost|churned|cancell?ed|disqualified)\M';
+    gone bigint;
 BEGIN
-    INSERT INTO xsell.stage_map (org_id, pipeline, stage, closed, won, is_purchase, decided_by)
-    SELECT org, COALESCE(s.pipeline, ''), s.stage,
-           COALESCE(s.is_closed, s.stage ~* 'won\M' OR s.stage ~* lost_stage OR NULLIF(s.stage !~* open_stage, true)),
-           COALESCE(s.is_won, s.stage ~* 'won\M' OR NULLIF(s.stage !~* lost_stage AND s.stage !~* open_stage, true)),
-           COALESCE(s.is_won, s.stage ~* 'won\M' OR NULLIF(s.stage !~* lost_stage AND s.stage !~* open_stage, true)),
-           CASE WHEN s.is_closed IS NULL THEN 'name' ELSE 'source' END
-    FROM (SELECT DISTINCT o.pipeline, o.stage, o.is_closed, o.is_won FROM pg_temp.stage_opportunity o WHERE o.stage IS NOT NULL) s
-    ON CONFLICT DO NOTHING;
+    IF NOT EXISTS (SELECT FROM xsell_internal.sync_columns(object) c WHERE c.name = parent_column AND c.type = 'text') THEN
+        RAISE EXCEPTION 'object "%" has no column "%" that could name a parent', object, parent_column USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    EXECUTE format('WITH gone AS (
+                        UPDATE xsell.%1$I t SET deleted_at = $4, synced_at = now()
+                        WHERE t.org_id = $1 AND t.%2$I = ANY ($2) AND t.deleted_at IS NULL AND t.crm_id <> ALL ($3)
+                        RETURNING t.crm_id
+                    ), marked AS (
+                        UPDATE xsell_internal.source_record r SET deleted = true, content = 0 FROM gone g
+                        WHERE r.org_id = $1 AND r.object = %1$L AND r.crm_id = g.crm_id
+                    )
+                    SELECT count(*) FROM gone', object, parent_column)
+    INTO gone USING org, parents, shown, at;
+    RETURN gone;
 END
 $$;
-COMMENT ON FUNCTION xsell_internal.sync_stages(text) IS 'Adds the stages of the staged opportunities to xsell.stage_map; a row that is there is left alone.';
-
-CREATE FUNCTION xsell_internal.sync_advance(org text, object text, run bigint, state text, fetched bigint, changed bigint, deleted bigint,
-    rejected bigint, source_count bigint DEFAULT NULL) RETURNS void
-LANGUAGE sql VOLATILE
-BEGIN ATOMIC
-    UPDATE xsell_internal.sync_state s
-    SET state = sync_advance.state, source_count = COALESCE(sync_advance.source_count, s.source_count), updated_at = pg_catalog.clock_timestamp()
-    WHERE s.org_id = org AND s.object = sync_advance.object;
-    UPDATE xsell_internal.sync_run r
-    SET pages = r.pages + 1, fetched = r.fetched + sync_advance.fetched, changed = r.changed + sync_advance.changed,
-        deleted = r.deleted + sync_advance.deleted, rejected = r.rejected + sync_advance.rejected
-    WHERE r.run_id = run;
-END;
-COMMENT ON FUNCTION xsell_internal.sync_advance(text, text, bigint, text, bigint, bigint, bigint, bigint, bigint) IS
-'Stores the connector''s state and adds to the counters, in the transaction of the page''s rows.';
-
-CREATE FUNCTION xsell_internal.sync_end(org text, object text, run bigint, error text DEFAULT NULL) RETURNS void
-LANGUAGE sql VOLATILE
-BEGIN ATOMIC
-    UPDATE xsell_internal.sync_run r
-    SET state = CASE WHEN sync_end.error IS NULL THEN 'COMPLETED' ELSE 'ERROR' END, finished_at = pg_catalog.clock_timestamp(), error = sync_end.error
-    WHERE r.run_id = run;
-    UPDATE xsell_internal.sync_state s SET last_success_at = pg_catalog.clock_timestamp()
-    WHERE s.org_id = org AND s.object = sync_end.object AND sync_end.error IS NULL;
-END;
-COMMENT ON FUNCTION xsell_internal.sync_end(text, text, bigint, text) IS 'Closes a run: completed, or with the error that ended it.';
+COMMENT ON FUNCTION xsell_internal.sync_replace(text, text, text, text[], text[], timestamptz) IS
+'Tombstones the live children of the given parents that are not among the shown ids: for children that are read with their parent.';
 
 CREATE FUNCTION xsell_internal.sync_reject(org text, object text, run bigint, crm_id text, place text, reason text, payload text) RETURNS void
 LANGUAGE sql VOLATILE
@@ -291,33 +287,10 @@ END;
 COMMENT ON FUNCTION xsell_internal.sync_reject(text, text, bigint, text, text, text, text) IS
 'Puts a record that cannot be stored aside, with its place (file and line, or id) and the reason.';
 
-CREATE FUNCTION xsell_internal.sync_sweep(org text, object text, live text[], at timestamptz) RETURNS bigint
+CREATE FUNCTION xsell_internal.refresh_base_amounts(currencies text[] DEFAULT NULL) RETURNS bigint
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-    swept bigint;
-BEGIN
-    IF NOT EXISTS (SELECT FROM xsell_internal.sync_object o WHERE o.object = sync_sweep.object) THEN
-        RAISE EXCEPTION 'unknown object "%"', object USING ERRCODE = 'invalid_parameter_value';
-    END IF;
-    EXECUTE format('UPDATE xsell.%I t SET deleted_at = $3, synced_at = now()
-                    WHERE t.org_id = $1 AND t.deleted_at IS NULL
-                      AND NOT EXISTS (SELECT FROM unnest($2) AS l(crm_id) WHERE l.crm_id = t.crm_id)', object)
-    USING org, live, at;
-    GET DIAGNOSTICS swept = ROW_COUNT;
-    UPDATE xsell_internal.source_record r SET deleted = true
-    WHERE r.org_id = org AND r.object = sync_sweep.object AND NOT r.deleted
-      AND NOT EXISTS (SELECT FROM unnest(live) AS l(crm_id) WHERE l.crm_id = r.crm_id);
-    RETURN swept;
-END
-$$;
-COMMENT ON FUNCTION xsell_internal.sync_sweep(text, text, text[], timestamptz) IS
-'Tombstones every live record of an object that is not among the given ids: for sources that show the whole set and no deletes.';
-
-CREATE FUNCTION xsell_internal.refresh_base_amounts() RETURNS bigint
-LANGUAGE plpgsql VOLATILE
-SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = on
 AS $$
 DECLARE
     def xsell_internal.sync_object;
@@ -327,9 +300,10 @@ BEGIN
     FOR def IN SELECT * FROM xsell_internal.sync_object o WHERE o.money_column IS NOT NULL LOOP
         EXECUTE format('UPDATE xsell.%1$I t SET %3$I = n.base
                         FROM (SELECT c.org_id, c.crm_id, xsell.to_base(c.%2$I, COALESCE(c.currency, o.currency), %4$s) AS base
-                              FROM (SELECT * FROM xsell.%1$I) c LEFT JOIN (SELECT org_id, currency FROM xsell.org) o USING (org_id)) n
+                              FROM (SELECT * FROM xsell.%1$I) c LEFT JOIN (SELECT org_id, currency FROM xsell.org) o USING (org_id)
+                              WHERE $1 IS NULL OR COALESCE(c.currency, o.currency) = ANY ($1)) n
                         WHERE n.org_id = t.org_id AND n.crm_id = t.crm_id AND t.%3$I IS DISTINCT FROM n.base',
-                       def.object, def.money_column, def.base_column, replace(def.money_date, 'modified_at', 'c.modified_at'));
+                       def.object, def.money_column, def.base_column, replace(def.money_date, 'modified_at', 'c.modified_at')) USING currencies;
         GET DIAGNOSTICS touched = ROW_COUNT;
         total := total + touched;
         EXECUTE format('DELETE FROM xsell_internal.data_quality q USING xsell.%I t
@@ -339,15 +313,15 @@ BEGIN
     RETURN total;
 END
 $$;
-COMMENT ON FUNCTION xsell_internal.refresh_base_amounts() IS 'Recomputes every *_base column after rates or the base currency changed; returns how many values moved.';
+COMMENT ON FUNCTION xsell_internal.refresh_base_amounts(text[]) IS
+'Recomputes the *_base columns after rates or the base currency changed, of amounts in the given currencies or of all; returns how many values moved.';
 
 -- One statement each: the extension's own row cannot be updated twice by one command.
 DO $$
 DECLARE
     kept text;
 BEGIN
-    FOREACH kept IN ARRAY ARRAY['source_record', 'sync_state', 'sync_run', 'sync_run_run_id_seq', 'dead_letter', 'dead_letter_dead_letter_id_seq',
-                                'data_quality'] LOOP
+    FOREACH kept IN ARRAY ARRAY['source_record', 'dead_letter', 'dead_letter_dead_letter_id_seq', 'data_quality'] LOOP
         PERFORM pg_catalog.pg_extension_config_dump(('xsell_internal.' || kept)::pg_catalog.regclass, '');
     END LOOP;
 END

@@ -5,7 +5,7 @@ export BUILD=${BUILD:-build/release} PG_CONFIG=${PG_CONFIG:-/usr/lib/postgresql/
 project=$(pwd -P)
 work=$project/build/check/$(basename "$0" .test)
 rm -rf "$work" && mkdir -p "$work"
-eval "$(tests/harness/cluster start check_cluster)"
+eval "$(tests/harness/cluster start "${cluster_name:-check_cluster}")"
 export PGOPTIONS='-c client_min_messages=warning'
 simulator_pid=''
 

@@ -4,6 +4,9 @@
 
 #include <charconv>
 
+#include "pipedrive.hpp"
+#include "zoho.hpp"
+
 namespace xsell::simulator {
 
 std::uint64_t NumberIds::first(Source source) const {
@@ -62,7 +65,7 @@ std::string translated(const Dialect &dialect, const Crm &crm, std::string_view 
 }
 
 const std::vector<const Dialect *> &dialects() {
-    static const std::vector<const Dialect *> all = {};
+    static const std::vector<const Dialect *> all = {&pipedrive_dialect, &zoho_dialect};
     return all;
 }
 

@@ -8,9 +8,11 @@
 #include <iostream>
 #include <sstream>
 
+#include "pipedrive.hpp"
 #include "scaling.hpp"
 #include "service.hpp"
 #include "truth.hpp"
+#include "zoho.hpp"
 
 namespace {
 
@@ -96,6 +98,8 @@ int serve(Arguments &a) {
     mount_salesforce(server, service);
     mount_hubspot(server, service);
     mount_control(server, service);
+    mount_pipedrive(server, service);
+    mount_zoho(server, service);
     mount_scaling(server, service, a.scaling);
     // Clients take the source's time from this header: it is the world's.
     server.set_post_routing_handler([&simulation, &service](const httplib::Request &, httplib::Response &res) {

@@ -100,12 +100,8 @@ constexpr Field note[] = {
 };
 
 constexpr Field task[] = {
-    {"kind", "", constant, "task"},
-    {"subject", "content_plaintext"},
-    {"occurred_at", "deadline_at"},
-    {"occurred_at", "created_at"},
-    {"is_closed", "is_completed"},
-    {"modified_at", "completed_at", latest},
+    {"kind", "", constant, "task"}, {"subject", "content_plaintext"}, {"occurred_at", "deadline_at"},
+    {"occurred_at", "created_at"},  {"is_closed", "is_completed"},    {"modified_at", "completed_at", latest},
 };
 
 constexpr Field meeting[] = {
@@ -120,18 +116,42 @@ constexpr Field meeting[] = {
 constexpr const char *records = "record_permission:read object_configuration:read";
 
 constexpr std::array table = {
-    Source{"crm_user", "workspace_members", "/v2/workspace_members", Paging::whole, 0, "workspace_member_id", "user_management:read",
+    Source{"crm_user",
+           "workspace_members",
+           "/v2/workspace_members",
+           Paging::whole,
+           0,
+           "workspace_member_id",
+           "user_management:read",
            {member}},
     Source{"account", "companies", "", Paging::query, 500, "record_id", records, {company, record}},
     Source{"contact", "people", "", Paging::query, 500, "record_id", records, {person, record}},
     Source{"product", "", "", Paging::query, 500, "record_id", records, {product, record}},
     Source{"opportunity", "deals", "", Paging::query, 500, "record_id", records, {deal, record}, true},
     Source{"opportunity_line", "", "", Paging::query, 500, "record_id", records, {line, record}},
-    Source{"activity", "notes", "/v2/notes", Paging::offset, 50, "note_id",
-           "note:read object_configuration:read record_permission:read", {note, activity}},
-    Source{"activity", "tasks", "/v2/tasks", Paging::offset, 500, "task_id",
-           "task:read object_configuration:read record_permission:read user_management:read", {task, activity}},
-    Source{"activity", "meetings", "/v2/meetings", Paging::cursor, 200, "meeting_id", "meeting:read record_permission:read",
+    Source{"activity",
+           "notes",
+           "/v2/notes",
+           Paging::offset,
+           50,
+           "note_id",
+           "note:read object_configuration:read record_permission:read",
+           {note, activity}},
+    Source{"activity",
+           "tasks",
+           "/v2/tasks",
+           Paging::offset,
+           500,
+           "task_id",
+           "task:read object_configuration:read record_permission:read user_management:read",
+           {task, activity}},
+    Source{"activity",
+           "meetings",
+           "/v2/meetings",
+           Paging::cursor,
+           200,
+           "meeting_id",
+           "meeting:read record_permission:read",
            {meeting, activity}},
 };
 

@@ -17,8 +17,12 @@ Scan read_scan(const json &in) {
     scan.parts = in.at("parts").get<std::int64_t>();
     scan.cursor = in.at("cursor").get<std::string>();
     const json &walk = in.at("walk");
-    scan.walk = {walk.at("offset").get<std::int64_t>(), walk.at("full").get<std::int64_t>(), walk.at("seen").get<std::int64_t>(),
-                 walk.at("doubted").get<bool>(),        walk.at("went_back").get<bool>(),    walk.at("backs").get<int>(),
+    scan.walk = {walk.at("offset").get<std::int64_t>(),
+                 walk.at("full").get<std::int64_t>(),
+                 walk.at("seen").get<std::int64_t>(),
+                 walk.at("doubted").get<bool>(),
+                 walk.at("went_back").get<bool>(),
+                 walk.at("backs").get<int>(),
                  walk.at("tail").get<std::vector<std::string>>()};
     if (scan.walk.offset < 0 || scan.walk.full < 0) throw sync::SyncError(sync::Fault::object, "the stored state is damaged");
     return scan;

@@ -8,11 +8,11 @@ namespace xsell::connectors::attio {
 
 // Microseconds since 1970 throughout.
 struct Scan {
-    std::int64_t start = 0;   // the server's time when the sweep began
-    std::size_t part = 0;     // which source of the object: activities are notes, then tasks, then meetings
-    std::int64_t parts = 0;   // rows of the sources before
-    Walk walk;                // of lists by offset
-    std::string cursor;       // of lists by cursor
+    std::int64_t start = 0;  // the server's time when the sweep began
+    std::size_t part = 0;    // which source of the object: activities are notes, then tasks, then meetings
+    std::int64_t parts = 0;  // rows of the sources before
+    Walk walk;               // of lists by offset
+    std::string cursor;      // of lists by cursor
 };
 
 struct State {

@@ -34,7 +34,8 @@ constexpr std::array kinds = {
     Kind{"status", "status.title"},
     Kind{"interaction", "interacted_at"},
 };
-constexpr const char *location_parts[] = {"line_1", "line_2", "line_3", "line_4", "postcode", "locality", "region", "country_code"};
+constexpr const char *location_parts[] = {"line_1",   "line_2",   "line_3", "line_4",
+                                          "postcode", "locality", "region", "country_code"};
 constexpr Kind location = {"location", ""}, unknown = {"", "value"};
 
 const Kind &kind_of(const json &value) {

@@ -15,7 +15,9 @@ constexpr int most_backs = 100;
 
 // How many rows at the end of the page come after those that were read before; -1 when none of them is there.
 std::int64_t fresh_rows(const Walk &walk, const std::vector<std::string> &ids) {
-    const auto known = [&](const std::string &id) { return std::find(walk.tail.begin(), walk.tail.end(), id) != walk.tail.end(); };
+    const auto known = [&](const std::string &id) {
+        return std::find(walk.tail.begin(), walk.tail.end(), id) != walk.tail.end();
+    };
     const auto last = std::find_if(ids.rbegin(), ids.rend(), known);
     return last == ids.rend() ? -1 : last - ids.rbegin();
 }

@@ -6,6 +6,7 @@
 
 #include "connectors/csv/cursor.hpp"
 #include "connectors/csv/file.hpp"
+#include "connectors/csv/folder.hpp"
 #include "connectors/csv/mapping.hpp"
 #include "sync/error.hpp"
 
@@ -14,17 +15,13 @@ namespace {
 
 using namespace csv;
 using nlohmann::json;
-using Sources = std::vector<Source>;
-
 constexpr std::size_t page_rows = 5000;
-const std::vector<std::string> reading_order = {"crm_user",    "account",          "contact", "lead",    "product",
-                                                "opportunity", "opportunity_line", "asset",   "activity"};
 
 // Where reading one file stands. A file of the same identity that is done is not opened again.
 struct Progress {
     Identity identity;
-    std::int64_t map = 0, time = 0, rows = 0;
-    std::uint64_t offset = 0;
+    std::int64_t map = 0, time = 0;
+    Place place;
     bool done = false;
 
     static Progress from(const json &state) {
@@ -32,45 +29,48 @@ struct Progress {
         p.identity = {state.value("size", std::int64_t{-1}), state.value("mtime", std::int64_t{0})};
         p.map = state.value("map", std::int64_t{0});
         p.time = state.value("time", std::int64_t{0});
-        p.rows = state.value("rows", std::int64_t{0});
-        p.offset = state.value("offset", std::uint64_t{0});
+        p.place = {state.value("offset", std::uint64_t{0}), state.value("line", std::int64_t{0}), state.value("rows", std::int64_t{0})};
         p.done = state.value("done", false);
         return p;
     }
     json to_json() const {
-        return {{"size", identity.size}, {"mtime", identity.mtime}, {"map", map},  {"time", time},
-                {"rows", rows},          {"offset", offset},        {"done", done}};
+        return {{"size", identity.size}, {"mtime", identity.mtime}, {"map", map},        {"time", time},
+                {"rows", place.rows},    {"offset", place.offset},  {"line", place.line}, {"done", done}};
     }
 };
 
-json parse_state(const std::string &text) {
-    json state = text.empty() ? json::object() : json::parse(text, nullptr, false);
-    if (!state.is_object()) state = json::object();
-    if (!state.contains("files") || !state["files"].is_object()) state["files"] = json::object();
-    return state;
-}
+// What a full reading of complete files is to end with: every record that it did not show is gone.
+struct State {
+    std::map<std::string, Progress> files;
+    std::string swept;     // the set of files that the last complete sweep went through
+    std::string sweeping;  // the set that is being swept; empty: none, or a file changed meanwhile
+
+    static State from(const std::string &text) {
+        State state;
+        if (text.empty()) return state;
+        try {
+            const json in = json::parse(text);
+            for (const auto &[name, progress] : in.at("files").items()) state.files[name] = Progress::from(progress);
+            state.swept = in.value("swept", "");
+            state.sweeping = in.value("sweeping", "");
+        } catch (const json::exception &) {
+            throw sync::SyncError(sync::Fault::object, "the stored state is damaged; sync with --full");
+        }
+        return state;
+    }
+    std::string text() const {
+        json out = {{"files", json::object()}};
+        for (const auto &[name, progress] : files) out["files"][name] = progress.to_json();
+        if (!swept.empty()) out["swept"] = swept;
+        if (!sweeping.empty()) out["sweeping"] = sweeping;
+        return out.dump();
+    }
+};
 
 class CsvConnector : public sync::Connector {
   public:
-    CsvConnector(const Settings &settings, std::vector<File> files, bool full)
-        : files_(std::move(files)), attributes_(settings.attributes), full_(full) {
-        for (const auto &file : files_) {
-            if (file.object.empty()) continue;
-            if (file.object == invoice_line) {
-                sources_["opportunity"].push_back({&file, Kind::invoices});
-                sources_["opportunity_line"].push_back({&file, Kind::line_items});
-            } else {
-                sources_[file.object].push_back({&file, Kind::rows});
-            }
-        }
-        derive("account", Kind::customers);
-        derive("product", Kind::articles);
-        std::vector<std::string> offered;
-        for (const auto &name : reading_order) {
-            if (sources_.contains(name)) offered.push_back(name);
-        }
-        objects_ = settings.chosen(offered);
-    }
+    CsvConnector(const Settings &settings, std::unique_ptr<Folder> folder, bool full)
+        : settings_(settings), folder_(std::move(folder)), full_(full), objects_(settings.chosen(folder_->objects())) {}
 
     std::vector<std::string> objects() const override { return objects_; }
     sync::Page fetch(const sync::Object &object, const std::string &state) override;
@@ -78,7 +78,8 @@ class CsvConnector : public sync::Connector {
     std::vector<sync::Finding> check() override;
     std::int64_t map_hash(const sync::Object &object) const override {
         if (reading_ && reading_->context.object.name == object.name) return hash(*reading_->source.file, object.name);
-        return hash(*sources_.at(object.name).front().file, object.name);
+        const Sources *sources = folder_->sources(object.name);
+        return sources ? hash(*sources->front().file, object.name) : 0;
     }
 
   private:
@@ -90,62 +91,91 @@ class CsvConnector : public sync::Connector {
         std::unique_ptr<Cursor> cursor;
     };
 
-    void derive(const std::string &object, Kind kind) {
-        if (sources_.contains(object)) return;
-        for (const auto &file : files_) {
-            if (file.object == invoice_line) sources_[object].push_back({&file, kind});
-        }
-    }
     const std::vector<std::string> &attributes(const std::string &object) const {
         static const std::vector<std::string> none;
-        const auto found = attributes_.find(object);
-        return found == attributes_.end() ? none : found->second;
+        const auto found = settings_.attributes.find(object);
+        return found == settings_.attributes.end() ? none : found->second;
     }
     std::int64_t hash(const File &file, const std::string &object) const { return file.map_hash(attributes(object)); }
+    Context context(const sync::Object &object, std::int64_t time) const {
+        return {object, attributes(object.name), time, settings_.host};
+    }
+    const Sources &sources(const sync::Object &object);
     std::string unread(const File &file) const;
-    Progress begin(const Source &source, const sync::Object &object, const json &stored, sync::Page &page) const;
+    Progress fresh(const Source &source, const sync::Object &object, const Progress &old) const;
+    std::string set_of(const Sources &sources, const sync::Object &object) const;
+    void start_sweep(const Sources &sources, const sync::Object &object, State &state, sync::Page &page) const;
     void read_page(const Source &source, const sync::Object &object, Progress &progress, sync::Page &page);
-    void finish(const sync::Object &object, json &state, sync::Page &page) const;
+    void finish(const Sources &sources, State &state, sync::Page &page) const;
 
-    std::vector<File> files_;
-    std::map<std::string, std::vector<std::string>> attributes_;
+    Settings settings_;
+    std::unique_ptr<Folder> folder_;
     bool full_;
-    std::map<std::string, Sources> sources_;
     std::vector<std::string> objects_;
     std::unique_ptr<Reading> reading_;
 };
 
-// Where to go on in a file; at its beginning when it is not the one that was read before.
-Progress CsvConnector::begin(const Source &source, const sync::Object &object, const json &stored, sync::Page &page) const {
-    const Progress old = Progress::from(stored);
-    const Identity identity = source.file->identity();
-    const std::int64_t map = hash(*source.file, object.name);
-    if (old.identity == identity && old.map == map) return old;
-    Progress fresh;
-    fresh.identity = identity;
-    fresh.map = map;
-    fresh.time = identity.mtime / 1000;
+// As the folder is now: files come, go and change while a daemon runs.
+const Sources &CsvConnector::sources(const sync::Object &object) {
+    if (!folder_->current()) {
+        reading_.reset();
+        folder_ = std::make_unique<Folder>(settings_);
+    }
+    const Sources *found = folder_->sources(object.name);
+    if (!found) throw sync::SyncError(sync::Fault::object, object.name + ": no file of the folder holds such records any more");
+    return *found;
+}
+
+// A file at its beginning.
+Progress CsvConnector::fresh(const Source &source, const sync::Object &object, const Progress &old) const {
+    Progress out;
+    out.identity = source.file->identity();
+    out.map = hash(*source.file, object.name);
+    out.time = out.identity.mtime / 1000;
     // An older copy put in place of a newer one is what counts now: its rows must not lose against the newer file's.
-    if (old.identity.size >= 0 && !(old.identity == identity))
-        fresh.time = std::max(fresh.time, old.time + 1);
-    else
-        fresh.time = std::max(fresh.time, old.time);
-    if (source.kind == Kind::rows || source.kind == Kind::line_items) page.forget_rejects = source.file->name + ":";
-    return fresh;
+    const bool replaced = old.identity.size >= 0 && !(old.identity == out.identity);
+    out.time = std::max(out.time, old.time + (replaced ? 1 : 0));
+    return out;
+}
+
+// Names the files and what they hold: two sets with the same name have the same records.
+std::string CsvConnector::set_of(const Sources &sources, const sync::Object &object) const {
+    std::string all;
+    for (const auto &source : sources) {
+        const Identity identity = source.file->identity();
+        all += source.file->name + '\n' + std::to_string(identity.size) + ' ' + std::to_string(identity.mtime) + ' ' +
+               std::to_string(hash(*source.file, object.name)) + '\n';
+    }
+    return std::to_string(std::hash<std::string>{}(all));
+}
+
+// Complete files of which one has changed are all read again: only then it is known what is gone.
+void CsvConnector::start_sweep(const Sources &sources, const sync::Object &object, State &state, sync::Page &page) const {
+    state.sweeping = set_of(sources, object);
+    std::int64_t newest = 0;
+    for (const auto &source : sources) {
+        Progress &progress = state.files[source.file->name];
+        progress = fresh(source, object, progress);
+        newest = std::max(newest, progress.time);
+    }
+    page.sweep = sync::Sweep::begin;
+    page.sweep_at = sync::from_micros(newest);
 }
 
 void CsvConnector::read_page(const Source &source, const sync::Object &object, Progress &progress, sync::Page &page) {
     const bool goes_on = reading_ && reading_->context.object.name == object.name && reading_->source.file == source.file &&
-                         reading_->progress.identity == progress.identity && reading_->progress.map == progress.map &&
-                         reading_->progress.offset == progress.offset && progress.offset != 0;
+                         reading_->source.kind == source.kind && reading_->progress.identity == progress.identity &&
+                         reading_->progress.map == progress.map && reading_->progress.place.offset == progress.place.offset &&
+                         progress.place.offset != 0;
     if (!goes_on) {
-        reading_ =
-            std::make_unique<Reading>(Reading{{object, attributes(object.name), progress.time}, source, progress, nullptr});
-        reading_->cursor = open_cursor(source, reading_->context, progress.offset);
+        reading_ = std::make_unique<Reading>(Reading{context(object, progress.time), source, progress, nullptr});
+        reading_->cursor = open_cursor(source, reading_->context, progress.place);
     }
+    // The rejects of a file belong to those who read its rows, not to what is made of them.
+    const bool rows = source.kind == Kind::rows || source.kind == Kind::line_items;
+    if (rows && progress.place.offset == 0) page.forget_rejects = source.file->name + ":";
     progress.done = !reading_->cursor->read(page, page_rows);
-    progress.offset = reading_->cursor->offset();
-    progress.rows = reading_->cursor->rows();
+    progress.place = reading_->cursor->place();
     reading_->progress = progress;
     if (!(source.file->identity() == progress.identity)) {
         reading_.reset();
@@ -154,72 +184,59 @@ void CsvConnector::read_page(const Source &source, const sync::Object &object, P
 }
 
 sync::Page CsvConnector::fetch(const sync::Object &object, const std::string &text) {
-    json state = parse_state(text);
+    State state = State::from(text);
+    const Sources &sources = this->sources(object);
+    for (const auto &source : sources) {
+        if (!source.file->problems.empty())
+            throw sync::SyncError(sync::Fault::object, source.file->name + ": " + source.file->problems.front());
+    }
     sync::Page page;
-    for (const auto &source : sources_.at(object.name)) {
-        const File &file = *source.file;
-        if (!file.problems.empty()) throw sync::SyncError(sync::Fault::object, file.name + ": " + file.problems.front());
-        Progress progress = begin(source, object, state["files"].value(file.name, json::object()), page);
+    if (!state.sweeping.empty())
+        page.sweep = sync::Sweep::go_on;
+    else if (full_ && state.swept != set_of(sources, object))
+        start_sweep(sources, object, state, page);
+    for (const auto &source : sources) {
+        Progress &progress = state.files[source.file->name];
+        if (!(progress.identity == source.file->identity()) || progress.map != hash(*source.file, object.name)) {
+            progress = fresh(source, object, progress);
+            // Rows of the file as it was have been shown: this sweep would let them stay. The next reading sweeps anew.
+            if (page.sweep == sync::Sweep::go_on) state.sweeping = "changed";
+        }
         if (progress.done) continue;
         read_page(source, object, progress, page);
-        state["files"][file.name] = progress.to_json();
-        page.next_state = state.dump();
+        page.next_state = state.text();
         return page;
     }
-    finish(object, state, page);
+    finish(sources, state, page);
     return page;
 }
 
-// Everything is read: counts, and what is to be swept away.
-void CsvConnector::finish(const sync::Object &object, json &state, sync::Page &page) const {
-    const Sources &sources = sources_.at(object.name);
-    json kept = json::object();
-    std::int64_t rows = 0, newest = 0;
+// Everything is read.
+void CsvConnector::finish(const Sources &sources, State &state, sync::Page &page) const {
+    std::map<std::string, Progress> kept;  // files that are gone are forgotten
+    std::int64_t rows = 0;
     for (const auto &source : sources) {
-        const Progress progress = Progress::from(state["files"].value(source.file->name, json::object()));
-        kept[source.file->name] = progress.to_json();
-        rows += progress.rows;
-        newest = std::max(newest, progress.time);
+        kept[source.file->name] = state.files[source.file->name];
+        rows += kept[source.file->name].place.rows;
     }
-    const std::string set = std::to_string(std::hash<std::string>{}(kept.dump()));
+    state.files = std::move(kept);
+    if (!state.sweeping.empty()) state.swept = std::exchange(state.sweeping, "");
     page.done = true;
     page.source_count = rows;
-    if (full_ && state.value("swept", "") != set) {
-        auto &ids = page.live_ids.emplace();
-        for (const auto &source : sources) {
-            const Context context{object, {}, newest};
-            const auto cursor = open_cursor(source, context, 0);
-            for (bool more = true; more;) {
-                sync::Page part;
-                more = cursor->read(part, page_rows);
-                for (auto &record : part.records) ids.push_back(std::move(record.crm_id));
-                for (auto &reject : part.rejects) {
-                    if (!reject.crm_id.empty()) ids.push_back(std::move(reject.crm_id));
-                }
-            }
-            // Half of a file that is being replaced must not sweep away the other half.
-            const Progress read = Progress::from(kept.at(source.file->name));
-            if (!(source.file->identity() == read.identity))
-                throw sync::SyncError(sync::Fault::transient, source.file->name + ": changed while it was read");
-        }
-        page.sweep_at = sync::from_micros(newest);
-        state["swept"] = set;
-    }
-    state["files"] = kept;
-    page.next_state = state.dump();
+    page.next_state = state.text();
 }
 
 std::optional<std::int64_t> CsvConnector::count(const sync::Object &object) {
     std::int64_t rows = 0;
-    for (const auto &source : sources_.at(object.name)) {
+    for (const auto &source : sources(object)) {
         if (!source.file->problems.empty()) return std::nullopt;
-        const Context context{object, {}, 0};
-        const auto cursor = open_cursor(source, context, 0);
+        const Context where = context(object, 0);
+        const auto cursor = open_cursor(source, where, {});
         for (bool more = true; more;) {
             sync::Page part;
             more = cursor->read(part, page_rows);
         }
-        rows += cursor->rows();
+        rows += cursor->place().rows;
     }
     return rows;
 }
@@ -240,7 +257,7 @@ std::string CsvConnector::unread(const File &file) const {
 std::vector<sync::Finding> CsvConnector::check() {
     using Level = sync::Finding::Level;
     std::vector<sync::Finding> findings;
-    for (const auto &file : files_) {
+    for (const auto &file : folder_->files()) {
         if (file.object.empty()) {
             findings.push_back(
                 {Level::warning,
@@ -260,7 +277,7 @@ std::vector<sync::Finding> CsvConnector::check() {
                                                     (guess ? "; did you mean '" + *guess + "'?" : "")});
         }
     }
-    if (sources_.contains("opportunity") && !sources_.contains("account"))
+    if (folder_->sources("opportunity") && !folder_->sources("account"))
         findings.push_back(
             {Level::warning, "no file lists accounts: without them the deals belong to nobody and nothing can be recommended"});
     if (objects_.empty())
@@ -293,10 +310,9 @@ std::unique_ptr<sync::Connector> make_csv(const Settings &settings) {
     if (delimiter.size() > 1 && delimiter != "tab")
         settings.problem("delimiter: '" + delimiter + "' is not one character or \"tab\"");
     settings.required("path");
-    std::vector<File> files;
-    if (!settings.path("path").empty()) files = scan_folder(settings.path("path"), settings);
-    check_files(settings, files);
-    auto connector = std::make_unique<CsvConnector>(settings, std::move(files), full);
+    auto folder = std::make_unique<Folder>(settings);
+    check_files(settings, folder->files());
+    auto connector = std::make_unique<CsvConnector>(settings, std::move(folder), full);
     settings.finish();
     return connector;
 }

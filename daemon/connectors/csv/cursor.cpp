@@ -21,6 +21,13 @@ struct KeyHash {
 };
 using Lines = std::unordered_map<Key, std::int64_t, KeyHash>;
 
+constexpr std::size_t ids_remembered = 500'000;
+constexpr std::int64_t look_up = 10'000;  // rows between two looks whether to stop
+
+void let_stop(const Context &context, std::int64_t rows) {
+    if (context.host && rows % look_up == 0) context.host->pause(0);
+}
+
 std::string width_error(const Row &row, const File &file) {
     return "has " + std::to_string(row.fields.size()) + " fields where the header has " + std::to_string(file.header.size());
 }
@@ -28,10 +35,8 @@ std::string width_error(const Row &row, const File &file) {
 // Rows one after the other; what a row becomes is the subclass's.
 class RowCursor : public Cursor {
   public:
-    RowCursor(const File &file, std::uint64_t offset) : file_(file), reader_(file.open()), resume_(offset) {
-        Row header;
-        reader_->next(header);
-    }
+    RowCursor(const File &file, const Context &context, const Place &resume)
+        : file_(file), context_(context), reader_(file.open()), resume_(resume) {}
     bool read(sync::Page &page, std::size_t limit) override {
         catch_up();
         for (std::size_t count = 0; count < limit; ++count) {
@@ -39,23 +44,31 @@ class RowCursor : public Cursor {
         }
         return true;
     }
-    std::uint64_t offset() const override { return reader_->offset(); }
-    std::int64_t rows() const override { return rows_; }
+    Place place() const override { return {reader_->offset(), reader_->line(), rows_}; }
 
   protected:
     virtual std::optional<sync::Record> make(const Row &row, std::string &crm_id, std::string &reason) = 0;
+    virtual bool knows_enough() const { return false; }  // what comes before the place may be passed over
+    virtual std::size_t id_field() const = 0;
     const File &file_;
+    const Context &context_;
 
   private:
     void catch_up() {
-        while (reader_->offset() < resume_ && step(nullptr)) {
+        while (reader_->offset() < resume_.offset && !(knows_enough() && resume_.line > 0) && step(nullptr)) {
         }
-        resume_ = 0;
+        if (reader_->offset() < resume_.offset) {
+            reader_->seek(resume_.offset, resume_.line);
+            rows_ = resume_.rows;
+        }
+        resume_ = {};
     }
     bool step(sync::Page *page) {
         if (!reader_->next(row_)) return false;
-        ++rows_;
+        let_stop(context_, ++rows_);
         std::string reason = row_.error, crm_id;
+        // An id that can be read keeps the record from being taken for one that vanished.
+        if (reason.empty() && id_field() < row_.fields.size()) crm_id = sync::trim(row_.fields[id_field()]);
         if (reason.empty() && row_.fields.size() != file_.header.size()) reason = width_error(row_, file_);
         std::optional<sync::Record> record;
         if (reason.empty()) record = make(row_, crm_id, reason);
@@ -67,37 +80,44 @@ class RowCursor : public Cursor {
         return true;
     }
 
-    std::unique_ptr<Reader> reader_;
-    std::uint64_t resume_;
+    std::unique_ptr<RowReader> reader_;
+    Place resume_;
     std::int64_t rows_ = 0;
     Row row_;
 };
 
 class RecordCursor : public RowCursor {
   public:
-    RecordCursor(const File &file, const Context &context, std::uint64_t offset)
-        : RowCursor(file, offset), maker_(file, context) {}
+    RecordCursor(const File &file, const Context &context, const Place &resume)
+        : RowCursor(file, context, resume), maker_(file, context), id_field_(file.columns.at("crm_id")) {}
 
   protected:
     std::optional<sync::Record> make(const Row &row, std::string &crm_id, std::string &reason) override {
         auto record = maker_.make(row, reason);
-        crm_id = sync::trim(row.fields[file_.columns.at("crm_id")]);
         if (!record) return std::nullopt;
-        const auto [seen, fresh] = seen_.try_emplace(Key(crm_id), row.line);
-        if (fresh) return record;
+        const Key key(crm_id);
+        const auto seen = seen_.find(key);
+        if (seen == seen_.end()) {
+            if (!knows_enough()) seen_.emplace(key, row.line);
+            return record;
+        }
         reason = "crm_id: '" + sync::cut(crm_id, 100) + "' stands in line " + std::to_string(seen->second) + " already";
         return std::nullopt;
     }
 
+    bool knows_enough() const override { return seen_.size() >= ids_remembered; }
+    std::size_t id_field() const override { return id_field_; }
+
   private:
     RecordMaker maker_;
-    Lines seen_;
+    std::size_t id_field_;
+    Lines seen_;  // the first of them: a repeated id further on replaces the earlier row instead of being rejected
 };
 
 class LineCursor : public RowCursor {
   public:
-    LineCursor(const File &file, const Context &context, std::uint64_t offset)
-        : RowCursor(file, offset), context_(context), json_(file.header), file_time_(sync::from_micros(context.file_time)) {}
+    LineCursor(const File &file, const Context &context, const Place &resume)
+        : RowCursor(file, context, resume), json_(file.header), file_time_(sync::from_micros(context.file_time)) {}
 
   protected:
     std::optional<sync::Record> make(const Row &row, std::string &crm_id, std::string &reason) override {
@@ -113,6 +133,7 @@ class LineCursor : public RowCursor {
         if (times > 1) crm_id += ":" + std::to_string(times);
         return record(*line, row, crm_id);
     }
+    std::size_t id_field() const override { return static_cast<std::size_t>(-1); }  // ids are made, not read
 
   private:
     sync::Record record(const Line &line, const Row &row, const std::string &crm_id) const {
@@ -132,13 +153,13 @@ class LineCursor : public RowCursor {
         set("quantity", number(line.quantity));
         set("unit_price", number(line.unit_price));
         set("amount", number(line.amount));
-        set("created_at", sync::from_micros(line.date));
+        set("created_at", sync::from_micros(line.date.value_or(0)));
         set("modified_at", line.modified_at.empty() ? file_time_ : line.modified_at);
         record.raw = json_.text(row);
+        record.repaired = row.repaired;
         return record;
     }
 
-    const Context &context_;
     RowJson json_;
     std::string file_time_;
     Lines seen_;
@@ -147,15 +168,16 @@ class LineCursor : public RowCursor {
 // What the lines of one invoice (or of one customer, or one product) come to.
 struct Sum {
     std::string id, account, name, currency;
-    std::int64_t first = 0, lines = 0;
+    std::optional<std::int64_t> first;
+    std::int64_t lines = 0;
     Decimal amount, quantity;
     bool has_amount = true;
 };
 
 class SumCursor : public Cursor {
   public:
-    SumCursor(const Source &source, const Context &context, std::uint64_t offset)
-        : source_(source), context_(context), next_(offset) {}
+    SumCursor(const Source &source, const Context &context, const Place &resume)
+        : source_(source), context_(context), next_(resume.offset) {}
 
     bool read(sync::Page &page, std::size_t limit) override {
         if (!added_) add_up();
@@ -163,8 +185,7 @@ class SumCursor : public Cursor {
             page.records.push_back(record(sums_[next_++]));
         return next_ < sums_.size();
     }
-    std::uint64_t offset() const override { return next_; }
-    std::int64_t rows() const override { return static_cast<std::int64_t>(next_); }
+    Place place() const override { return {next_, 0, static_cast<std::int64_t>(next_)}; }
 
   private:
     void add_up() {
@@ -172,36 +193,35 @@ class SumCursor : public Cursor {
         const auto reader = file.open();
         std::unordered_map<std::string, std::size_t> index;
         Row row;
-        reader->next(row);  // the header
-        while (reader->next(row)) {
+        for (std::int64_t rows = 1; reader->next(row); ++rows) {
+            let_stop(context_, rows);
             std::string reason = row.error;
             if (!reason.empty() || row.fields.size() != file.header.size())
                 continue;  // the lines themselves are rejected elsewhere
-            const auto line = read_line(file, row, reason);
+            const auto line = source_.kind == Kind::buyers ? read_buyer(file, row) : read_line(file, row, reason);
             if (!line) continue;
-            const std::string &id = source_.kind == Kind::invoices    ? line->invoice
-                                    : source_.kind == Kind::customers ? line->account
-                                                                      : line->product;
+            const std::string &id = id_of(*line);
             if (id.empty()) continue;
             const auto [at, fresh] = index.try_emplace(id, sums_.size());
-            if (fresh)
-                sums_.push_back({id,
-                                 line->account,
-                                 source_.kind == Kind::articles ? line->name : "",
-                                 line->currency,
-                                 line->date,
-                                 0,
-                                 {},
-                                 {},
-                                 true});
+            if (fresh) sums_.push_back({id, line->account, names_of_its_own() ? line->name : "", line->currency, line->date, 0, {}, {}, true});
             add(sums_[at->second], *line);
         }
         added_ = true;
     }
 
+    const std::string &id_of(const Line &line) const {
+        switch (source_.kind) {
+            case Kind::invoices: return line.invoice;
+            case Kind::articles: return line.product;
+            default: return line.account;
+        }
+    }
+    // The name of an invoice line is that of its product.
+    bool names_of_its_own() const { return source_.kind == Kind::articles || source_.kind == Kind::buyers; }
+
     static void add(Sum &sum, const Line &line) {
         ++sum.lines;
-        sum.first = std::min(sum.first, line.date);
+        if (line.date) sum.first = std::min(sum.first.value_or(*line.date), *line.date);
         const auto amount = line.amount ? sum.amount.plus(*line.amount) : std::nullopt;
         if (amount)
             sum.amount = *amount;
@@ -217,9 +237,9 @@ class SumCursor : public Cursor {
         const auto set = [&](std::string_view column, sync::Value value) {
             put(context_.object, record, column, std::move(value));
         };
-        const std::string first = sync::from_micros(sum.first);
+        const std::string first = sum.first ? sync::from_micros(*sum.first) : "";
         set("name", sum.name.empty() ? sum.id : sum.name);
-        set("created_at", first);
+        if (sum.first) set("created_at", first);
         set("modified_at", sync::from_micros(context_.file_time));
         record.raw = "{\"id\":";
         sync::append_json_string(record.raw, sum.id);
@@ -258,11 +278,11 @@ class SumCursor : public Cursor {
 
 }  // namespace
 
-std::unique_ptr<Cursor> open_cursor(const Source &source, const Context &context, std::uint64_t offset) {
+std::unique_ptr<Cursor> open_cursor(const Source &source, const Context &context, const Place &place) {
     switch (source.kind) {
-        case Kind::rows: return std::make_unique<RecordCursor>(*source.file, context, offset);
-        case Kind::line_items: return std::make_unique<LineCursor>(*source.file, context, offset);
-        default: return std::make_unique<SumCursor>(source, context, offset);
+        case Kind::rows: return std::make_unique<RecordCursor>(*source.file, context, place);
+        case Kind::line_items: return std::make_unique<LineCursor>(*source.file, context, place);
+        default: return std::make_unique<SumCursor>(source, context, place);
     }
 }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "connectors/csv/file.hpp"
+#include "sync/host.hpp"
 #include "sync/record.hpp"
 
 namespace xsell::connectors::csv {
@@ -16,6 +17,7 @@ enum class Kind {
     invoices,    // invoice lines as opportunity, one for each invoice number
     customers,   // invoice lines as account, where no file lists the accounts
     articles,    // invoice lines as product, where no file lists the products
+    buyers,      // deals as account, where no file lists the accounts
 };
 
 struct Source {
@@ -27,6 +29,14 @@ struct Context {
     sync::Object object;
     std::vector<std::string> attributes;  // headers to keep in attributes
     std::int64_t file_time = 0;           // microseconds: modified_at of rows that have none
+    std::shared_ptr<sync::Host> host;     // asked now and then whether to stop; none: never
+};
+
+// Where an earlier cursor over the same bytes ended.
+struct Place {
+    std::uint64_t offset = 0;
+    std::int64_t line = 0;  // 0: not known
+    std::int64_t rows = 0;
 };
 
 class Cursor {
@@ -34,12 +44,12 @@ class Cursor {
     virtual ~Cursor() = default;
     // Appends up to `limit` records and rejects; false when the end was reached.
     virtual bool read(sync::Page &page, std::size_t limit) = 0;
-    virtual std::uint64_t offset() const = 0;  // where the next read begins
-    virtual std::int64_t rows() const = 0;     // read so far, the rejected ones included
+    virtual Place place() const = 0;  // where the next read begins; rows: read so far, the rejected ones included
 };
 
-// A cursor at `offset` (of an earlier cursor over the same bytes; 0: the beginning). What came before is gone through again,
-// because ids that were seen and lines that were counted must be known. The context must outlive the cursor.
-std::unique_ptr<Cursor> open_cursor(const Source &source, const Context &context, std::uint64_t offset);
+// A cursor at a place; offset 0: the beginning. What came before is gone through again as far as it must be known: ids that were
+// seen (of a file of records the first half a million, so that memory stays flat) and lines that were counted. The context must
+// outlive the cursor.
+std::unique_ptr<Cursor> open_cursor(const Source &source, const Context &context, const Place &place);
 
 }  // namespace xsell::connectors::csv

@@ -1,4 +1,4 @@
-// One CSV file of an org: where it is, how it is written, what it holds.
+// One file of an org, CSV or JSON lines: where it is, how it is written, what it holds.
 #pragma once
 #include <cstdint>
 #include <filesystem>
@@ -24,18 +24,22 @@ struct File {
     std::filesystem::path path;
     std::string name;
     std::string object;  // empty: not recognised, skipped
+    bool json_lines = false;
     Dialect dialect;
+    char decimal = '.';  // the other of , and . may separate thousands
     sync::DateOrder order = sync::DateOrder::iso;
     std::vector<std::string> header;
     std::map<std::string, std::size_t> columns;  // our column -> position in the header
     std::vector<std::string> problems;           // why it cannot be read
 
-    Identity identity() const;             // throws SyncError
-    std::unique_ptr<Reader> open() const;  // throws SyncError
+    Identity identity() const;                // throws SyncError
+    std::unique_ptr<RowReader> open() const;  // at the first row of data; throws SyncError
     std::int64_t map_hash(const std::vector<std::string> &attributes) const;
 };
 
-// The CSV files of a folder, in the order of their names, each with its object and columns as configured or guessed.
+bool is_readable(const std::filesystem::path &path);  // by its extension
+
+// The files of a folder that can be read, in the order of their names, each with its object and columns as configured or guessed.
 std::vector<File> scan_folder(const std::filesystem::path &folder, const Settings &settings);
 
 }  // namespace xsell::connectors::csv

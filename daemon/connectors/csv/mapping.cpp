@@ -57,9 +57,14 @@ void require_columns(const std::string &object, std::map<std::string, std::size_
 
 std::string normalised(std::string_view header) {
     std::string out;
+    unsigned char before = 0;
     for (const char c : header) {
+        const auto byte = static_cast<unsigned char>(c);
         if (c >= 'A' && c <= 'Z') out += static_cast<char>(c + 32);
-        if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || static_cast<unsigned char>(c) >= 0x80) out += c;
+        const bool accented_capital = before == 0xC3 && byte >= 0x80 && byte <= 0x9E;  // the capitals of Latin-1, in UTF-8
+        if (byte >= 0x80) out += static_cast<char>(accented_capital ? byte + 32 : byte);
+        if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9')) out += c;
+        before = byte;
     }
     return out;
 }

@@ -11,6 +11,9 @@ namespace xsell::connectors::csv {
 // Invoice or order lines are no object of their own: they become won opportunities and their lines.
 inline constexpr const char *invoice_line = "invoice_line";
 
+// Not a column of the opportunity, but what its account is called: the accounts of an org that has no file of them.
+inline constexpr const char *account_name = "account_name";
+
 struct ColumnGuess {
     const char *column;
     const char *headers;  // normalised, best first, separated by blanks
@@ -20,7 +23,7 @@ struct ColumnGuess {
 const std::vector<ColumnGuess> &column_guesses(const std::string &object);
 std::vector<std::string> known_objects();  // with invoice_line
 
-// "Sales-Agent" -> "salesagent".
+// "Sales-Agent" -> "salesagent", "Ä" -> "ä".
 std::string normalised(std::string_view header);
 
 // By the name of the file ("sales-pipeline.csv", "Account.csv", "contacts_2024-05-01.csv").

@@ -202,6 +202,11 @@ void Reader::skip_long(Row &row) {
     base_ = second_line, position_ = 0, exhausted_ = false;
 }
 
+void Reader::seek(std::uint64_t offset, std::int64_t line) {
+    buffer_.clear();
+    base_ = offset, position_ = 0, exhausted_ = false, line_ = line;
+}
+
 bool Reader::next(Row &row) {
     for (;;) {
         row.fields.clear();

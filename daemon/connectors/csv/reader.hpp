@@ -19,6 +19,8 @@ struct Row {
     std::string_view raw;                  // the row's bytes as they stand, at most 64 KB of them
     std::int64_t line = 0;                 // where it begins, counted from 1
     std::string error;                     // why it cannot be used; fields are empty then
+    std::string_view json;                 // of JSON lines: the whole object, fit for jsonb
+    bool repaired = false;                 // something in it was replaced by U+FFFD
 };
 
 // Reads up to `size` bytes at `offset`; 0 at the end of the file.
@@ -26,12 +28,25 @@ using Bytes = std::function<std::size_t(std::uint64_t offset, char *to, std::siz
 
 inline constexpr std::size_t row_limit = 1 << 20;  // a longer row is skipped
 
-class Reader {
+// A file as rows, whatever it is written in.
+class RowReader {
+  public:
+    virtual ~RowReader() = default;
+    // The next row that is not blank; false at the end.
+    virtual bool next(Row &row) = 0;
+    virtual std::uint64_t offset() const = 0;  // of the first byte after the last row
+    virtual std::int64_t line() const = 0;     // where that byte stands
+    // Goes on at a place that an earlier reader of the same bytes gave.
+    virtual void seek(std::uint64_t offset, std::int64_t line) = 0;
+};
+
+class Reader : public RowReader {
   public:
     Reader(Bytes bytes, Dialect dialect) : bytes_(std::move(bytes)), dialect_(dialect) {}
-    // The next row that is not blank; false at the end.
-    bool next(Row &row);
-    std::uint64_t offset() const { return base_ + position_; }  // of the first byte after the last row
+    bool next(Row &row) override;
+    std::uint64_t offset() const override { return base_ + position_; }
+    std::int64_t line() const override { return line_; }
+    void seek(std::uint64_t offset, std::int64_t line) override;
 
   private:
     enum class Outcome { complete, more, unclosed, junk };

@@ -16,8 +16,39 @@ std::string field_text(const File &file, const Row &row, const char *column) {
     return found == file.columns.end() ? "" : std::string(sync::trim(row.fields[found->second]));
 }
 
+// "1.234,50" -> "1234.50" where the comma is the decimal sign; nothing when the groups are wrong ("1.5" would be another number).
+std::optional<std::string> decimal_point(std::string_view text) {
+    std::string out;
+    std::size_t group = 0;
+    bool grouped = false, comma = false;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const std::size_t space = text.substr(i).starts_with("\xC2\xA0") ? 2 : text.substr(i).starts_with("\xE2\x80\xAF") ? 3 : text[i] == ' ';
+        const bool separator = text[i] == '.' || text[i] == '\'' || space > 0;
+        if (separator || text[i] == ',') {
+            if (comma || (grouped ? group != 3 : separator && (group == 0 || group > 3))) return std::nullopt;
+            comma = text[i] == ',', grouped = grouped || separator, group = 0;
+            if (comma) out += '.';
+            i += space > 1 ? space - 1 : 0;
+        } else {
+            group += text[i] >= '0' && text[i] <= '9';
+            out += text[i];
+        }
+    }
+    if (grouped && !comma && group != 3) return std::nullopt;
+    return out;
+}
+
+// The field as the file writes its numbers, converted to the column's type.
+sync::Value convert(const File &file, const sync::Column &column, std::string_view text, std::string &reason) {
+    const bool numeric = column.type == sync::ColumnType::number || column.type == sync::ColumnType::integer;
+    if (!numeric || file.decimal == '.') return sync::convert(column, text, reason, file.order);
+    if (const auto plain = decimal_point(text)) return sync::convert(column, *plain, reason, file.order);
+    reason = column.name + ": '" + sync::cut(text, 100) + "' is not a number with a decimal comma";
+    return std::nullopt;
+}
+
 std::optional<Decimal> decimal_field(const File &file, const Row &row, const char *column, std::string &reason) {
-    const sync::Value number = sync::convert({column, sync::ColumnType::number}, field_text(file, row, column), reason);
+    const sync::Value number = convert(file, {column, sync::ColumnType::number}, field_text(file, row, column), reason);
     if (!number) return std::nullopt;
     const auto decimal = Decimal::parse(*number);
     if (!decimal) reason = std::string(column) + ": '" + *number + "' has too many digits";
@@ -50,6 +81,7 @@ RowJson::RowJson(const std::vector<std::string> &header) {
 }
 
 std::string RowJson::text(const Row &row) const {
+    if (!row.json.empty()) return std::string(row.json);
     std::string out;
     out.reserve(row.raw.size() * 2 + keys_.size() * 16);
     for (std::size_t i = 0; i < keys_.size(); ++i) {
@@ -92,12 +124,13 @@ std::optional<sync::Record> RecordMaker::make(const Row &row, std::string &reaso
     record.values.resize(context_.object.columns.size());
     for (const Step &step : steps_) {
         const auto &column = context_.object.columns[step.column];
-        record.values[step.column] = sync::convert(column, sync::trim(row.fields[step.field]), reason, file_.order);
+        record.values[step.column] = convert(file_, column, sync::trim(row.fields[step.field]), reason);
         if (!reason.empty()) return std::nullopt;
     }
     normalise(record);
     if (!attribute_fields_.empty()) put(context_.object, record, "attributes", attributes(row));
     record.raw = json_.text(row);
+    record.repaired = row.repaired;
     return record;
 }
 
@@ -133,6 +166,16 @@ sync::Value RecordMaker::attributes(const Row &row) const {
         sync::append_json_string(out, row.fields[field]);
     }
     return out + "}";
+}
+
+std::optional<Line> read_buyer(const File &file, const Row &row) {
+    Line line;
+    line.account = field_text(file, row, "account_id");
+    line.name = field_text(file, row, account_name);
+    for (const char *column : {"created_at", "closed_at"}) {
+        if (!line.date) line.date = sync::to_micros(field_text(file, row, column), file.order);
+    }
+    return line.account.empty() ? std::nullopt : std::optional<Line>(std::move(line));
 }
 
 std::optional<Line> read_line(const File &file, const Row &row, std::string &reason) {

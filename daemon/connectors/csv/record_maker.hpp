@@ -9,7 +9,7 @@
 
 namespace xsell::connectors::csv {
 
-// The row as a JSON object, header -> text.
+// The row as a JSON object: as it stands in JSON lines, else header -> text.
 class RowJson {
   public:
     explicit RowJson(const std::vector<std::string> &header);
@@ -45,13 +45,16 @@ class RecordMaker {
 // One line of an invoice, before it is known what it will be.
 struct Line {
     std::string invoice, account, product, number, name, currency;
-    std::int64_t date = 0;  // microseconds
+    std::optional<std::int64_t> date;  // microseconds; an invoice always has one
     std::optional<Decimal> quantity, unit_price, amount;
     std::string modified_at;
 };
 
 // Nothing, and the reason, when the line cannot be used.
 std::optional<Line> read_line(const File &file, const Row &row, std::string &reason);
+
+// The account of a deal, with its name and the deal's date; nothing when the deal has no account.
+std::optional<Line> read_buyer(const File &file, const Row &row);
 
 // Sets a column by name where the object has it.
 void put(const sync::Object &object, sync::Record &record, std::string_view column, sync::Value value);

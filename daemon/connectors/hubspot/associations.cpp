@@ -4,7 +4,7 @@
 
 #include "connectors/hubspot/faults.hpp"
 #include "connectors/hubspot/state.hpp"
-#include "sync/text.hpp"
+#include "connectors/parts.hpp"
 
 namespace xsell::connectors::hubspot {
 namespace {
@@ -85,16 +85,11 @@ Links read_links(Session &session, const std::string &from, const std::string &t
 }
 
 std::string with_links(std::string_view record, const std::string &id, const std::map<std::string, Links> &links) {
-    std::string json(record.substr(0, record.rfind('}')));
-    json += sync::trim(json).ends_with('{') ? "\"associations\":{" : ",\"associations\":{";
-    bool first = true;
+    Json related = Json::object();
     for (const auto &[type, ids] : links) {
-        const auto found = ids.find(id);
-        if (found == ids.end()) continue;
-        json += (first ? "\"" : ",\"") + type + "\":" + Json(found->second).dump();
-        first = false;
+        if (const auto found = ids.find(id); found != ids.end()) related[type] = found->second;
     }
-    return json + "}}";
+    return with_member(record, "associations", related.dump());
 }
 
 }  // namespace xsell::connectors::hubspot

@@ -9,11 +9,11 @@ namespace xsell::connectors::pipedrive {
 namespace {
 
 using nlohmann::json;
+using std::chrono::steady_clock;
 using sync::Fault;
 using sync::SyncError;
-using std::chrono::steady_clock;
 
-constexpr double window = 2;         // seconds
+constexpr double window = 2;          // seconds
 constexpr int most_short_pages = 50;  // of a list of fields, stages, ...
 
 // Tokens that may be used in two seconds.
@@ -127,7 +127,8 @@ std::vector<json> Api::all(const Endpoint &endpoint) {
     std::vector<json> records;
     std::string cursor;
     for (int pages = 0;; ++pages) {
-        const std::string query = endpoint.version == Version::v1 ? "" : "?limit=500" + (cursor.empty() ? "" : "&cursor=" + http::encode(cursor));
+        const std::string query =
+            endpoint.version == Version::v1 ? "" : "?limit=500" + (cursor.empty() ? "" : "&cursor=" + http::encode(cursor));
         const auto listing = page(get(endpoint, query), endpoint.path + 1);
         for (const auto raw : listing.records) {
             auto record = json::parse(raw, nullptr, false);

@@ -45,14 +45,14 @@ inline constexpr Endpoint activity_fields{Version::v2, "/activityFields", 10};
 
 // Where a list goes on; nothing of both: this was its last page.
 struct Next {
-    std::string cursor;                     // v2
-    std::optional<std::int64_t> position;   // v1
+    std::string cursor;                    // v2
+    std::optional<std::int64_t> position;  // v1
     bool more() const { return !cursor.empty() || position; }
 };
 
 class Api {
   public:
-    explicit Api(const Settings &settings);  // notes problems in the settings
+    explicit Api(const Settings &settings);       // notes problems in the settings
     void open(std::shared_ptr<sync::Host> host);  // before the first call
 
     // Any status; the query begins with '?' or is empty. Throws SyncError (quota) instead of asking when the share of the day's
@@ -64,7 +64,9 @@ class Api {
     static Next next(const Listing &listing, Version version, std::int64_t asked);
     // All of a short v2 list.
     std::vector<nlohmann::json> all(const Endpoint &endpoint);
-    std::int64_t server_now();  // throws SyncError
+    std::int64_t server_now();  // asks; throws SyncError
+    // As of the last response.
+    std::optional<std::int64_t> server_time() const { return session_->server_time(); }
 
   private:
     std::string root(Version version);

@@ -58,7 +58,8 @@ void Dictionary::forget() {
 
 void Dictionary::need_stages() {
     if (has_stages_) return;
-    for (const auto &pipeline : api_.all(endpoint::pipelines)) pipelines_[scalar(at(pipeline, "id"))] = scalar(at(pipeline, "name"));
+    for (const auto &pipeline : api_.all(endpoint::pipelines))
+        pipelines_[scalar(at(pipeline, "id"))] = scalar(at(pipeline, "name"));
     for (const auto &stage : api_.all(endpoint::stages))
         stages_[scalar(at(stage, "id"))] = {scalar(at(stage, "name")), scalar(at(stage, "pipeline_id"))};
     has_stages_ = true;

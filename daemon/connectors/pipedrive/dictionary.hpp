@@ -1,5 +1,5 @@
-// What stands behind the numbers in Pipedrive's records: names of stages and pipelines, labels of options, names of custom fields.
-// Read when it is first needed, and again with every sync.
+// What stands behind the numbers in Pipedrive's records: names of stages and pipelines, labels of options, names of custom
+// fields. Read when it is first needed, and again with every sync.
 #pragma once
 #include <map>
 #include <optional>

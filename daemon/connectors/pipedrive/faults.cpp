@@ -32,8 +32,8 @@ std::string message_of(const nlohmann::json &body) {
     return (error.empty() ? "" : ": " + brief(error)) + (info.empty() ? "" : " (" + brief(info) + ")");
 }
 
-// More requests than the window allows pass in seconds. A refusal while the window has room means that the company's tokens of the
-// day are used up.
+// More requests than the window allows pass in seconds. A refusal while the window has room means that the company's tokens of
+// the day are used up.
 [[noreturn]] void throttled(const http::Response &response, const std::string &text) {
     const auto left = number_header(response, "x-ratelimit-remaining"),
                today = number_header(response, "x-daily-ratelimit-token-remaining");
@@ -44,7 +44,8 @@ std::string message_of(const nlohmann::json &body) {
 }
 
 void refuse(int status, const std::string &text) {
-    const auto known = std::find_if(std::begin(meanings), std::end(meanings), [&](const Meaning &m) { return m.status == status; });
+    const auto known =
+        std::find_if(std::begin(meanings), std::end(meanings), [&](const Meaning &m) { return m.status == status; });
     if (known != std::end(meanings)) throw SyncError(known->fault, text + known->advice);
 }
 
@@ -57,9 +58,7 @@ std::optional<double> number_header(const http::Response &response, const char *
     return value;
 }
 
-bool is_blocked(const http::Response &response) {
-    return response.status == 403 && !json_body(response).is_object();
-}
+bool is_blocked(const http::Response &response) { return response.status == 403 && !json_body(response).is_object(); }
 
 void require_good(const http::Response &response, const std::string &what) {
     const int status = response.status;
@@ -67,8 +66,9 @@ void require_good(const http::Response &response, const std::string &what) {
     std::string text = what + ": " + std::to_string(status);
     if (is_blocked(response))
         throw SyncError(Fault::transient,
-                        text + " in HTML: Pipedrive's Cloudflare blocks this address, as it does after too many refused "
-                               "requests; nothing is asked for 15 minutes",
+                        text +
+                            " in HTML: Pipedrive's Cloudflare blocks this address, as it does after too many refused "
+                            "requests; nothing is asked for 15 minutes",
                         std::max(blocked_wait, response.retry_after().value_or(0)));
     text += message_of(json_body(response));
     if (status == 429) throttled(response, text);

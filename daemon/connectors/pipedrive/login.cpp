@@ -55,19 +55,20 @@ std::string Login::domain_of(const nlohmann::json &body) const {
     return base_url_;
 }
 
-// A refresh token is good once: the answer brings the next one. When the one that was kept is refused, the configured one may be of
-// a newer installation of the app.
+// A refresh token may be good for one use: the answer brings the next one. When the one that was kept is refused, the configured
+// one may be of a newer installation of the app.
 Grant Login::operator()(Session &session, const std::string &rotated) const {
     if (!oauth_) return {token_, base_url_};
-    auto response = refresh(session, rotated.empty() ? refresh_token_ : rotated);
-    if (response.status >= 400 && response.status < 500 && !is_transient(response.status) && !rotated.empty() &&
-        rotated != refresh_token_)
-        response = refresh(session, refresh_token_);
+    std::string sent = rotated.empty() ? refresh_token_ : rotated;
+    auto response = refresh(session, sent);
+    if ((response.status == 400 || response.status == 401) && sent != refresh_token_)
+        response = refresh(session, sent = refresh_token_);
     const auto body = json_body(response);
     Grant grant{member(body, "access_token"), domain_of(body), member(body, "refresh_token")};
     if (response.status == 200 && !grant.token.empty()) {
-        if (grant.refresh.empty()) grant.refresh = rotated.empty() ? refresh_token_ : rotated;
-        if (const auto life = body.find("expires_in"); life != body.end() && life->is_number()) grant.expires_in = life->get<double>();
+        const auto life = body.find("expires_in");
+        if (life != body.end() && life->is_number()) grant.expires_in = life->get<double>();
+        grant.sent = sent;
         grant.kept = true;
         return grant;
     }

@@ -9,9 +9,9 @@ namespace xsell::connectors::pipedrive {
 
 class Login {
   public:
-    explicit Login(const Settings &settings);  // notes problems in the settings
+    explicit Login(const Settings &settings);                              // notes problems in the settings
     Grant operator()(Session &session, const std::string &rotated) const;  // throws SyncError
-    http::Trust trust() const;                 // the configured hosts and Pipedrive's own
+    http::Trust trust() const;                                             // the configured hosts and Pipedrive's own
     Scheme scheme() const;
     bool oauth() const { return oauth_; }
 

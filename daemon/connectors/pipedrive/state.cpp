@@ -2,7 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "sync/error.hpp"
+#include "connectors/parts.hpp"
 
 namespace xsell::connectors::pipedrive {
 namespace {
@@ -24,7 +24,7 @@ Scan read_scan(const Json &in) {
     scan.full = in.at("full").get<bool>();
     scan.begun = in.at("begun").get<bool>();
     scan.part = in.at("part").get<std::size_t>();
-    scan.phase = in.at("phase").get<std::string>() == "behind" ? Phase::behind : Phase::walk;
+    scan.phase = in.at("phase").get<std::string>() == "catch_up" ? Phase::catch_up : Phase::walk;
     scan.newest_first = in.at("newest_first").get<bool>();
     scan.refused = in.value("refused", false);
     scan.ordered = in.value("ordered", true);
@@ -39,7 +39,7 @@ Json write_scan(const Scan &scan) {
                 {"full", scan.full},
                 {"begun", scan.begun},
                 {"part", scan.part},
-                {"phase", scan.phase == Phase::behind ? "behind" : "walk"},
+                {"phase", scan.phase == Phase::catch_up ? "catch_up" : "walk"},
                 {"newest_first", scan.newest_first},
                 {"ordered", scan.ordered}};
     put(out, "low", scan.low), put(out, "high", scan.high), put(out, "seen", scan.seen);
@@ -56,11 +56,11 @@ State read_state(const std::string &text) {
     if (text.empty()) return state;
     try {
         const Json json = Json::parse(text);
-        if (!json.is_object()) throw sync::SyncError(sync::Fault::object, "the stored state is damaged");
+        if (!json.is_object()) refuse_state();
         state.watermark = time_at(json, "watermark"), state.full_at = time_at(json, "full_at"), state.map = time_at(json, "map");
         if (json.contains("scan")) state.scan = read_scan(json.at("scan"));
     } catch (const Json::exception &) {
-        throw sync::SyncError(sync::Fault::object, "the stored state is damaged");
+        refuse_state();
     }
     return state;
 }

@@ -6,25 +6,25 @@
 
 namespace xsell::connectors::pipedrive {
 
-// walk: what the reading is about. behind: what changed while everything was walked, for a record that moves in the order that it
-// is read by might be passed over.
-enum class Phase { walk, behind };
+// walk: what the reading is about. catch_up: what changed while everything was walked, for a record that moves in the order that
+// it is read by may have been passed over.
+enum class Phase { walk, catch_up };
 
 // Microseconds since 1970 throughout.
 struct Scan {
-    std::int64_t start = 0;             // the server's time when the scan began
-    bool full = false;                  // everything, not only what changed
-    bool begun = false;                 // its first page has been read
-    std::size_t part = 0;               // which list of the object: deals, then archived deals
+    std::int64_t start = 0;  // the server's time when the scan began
+    bool full = false;       // everything, not only what changed
+    bool begun = false;      // its first page has been read
+    std::size_t part = 0;    // which list of the object: deals, then archived deals
     Phase phase = Phase::walk;
-    bool newest_first = false;          // the order of the list
-    bool refused = false;               // the list does not take updated_since
-    std::optional<std::int64_t> low;    // nothing older is wanted
-    std::optional<std::int64_t> high;   // nothing newer: set when a dead cursor made us begin again
-    std::string cursor;                 // v2; "": the first page
-    std::int64_t position = 0;          // v1
-    std::optional<std::int64_t> seen;   // time of the last record read
-    bool ordered = true;                // so far the records came in order
+    bool newest_first = false;         // the order of the list
+    bool refused = false;              // the list does not take updated_since
+    std::optional<std::int64_t> low;   // nothing older is wanted
+    std::optional<std::int64_t> high;  // nothing newer: set when a dead cursor made us begin again
+    std::string cursor;                // v2; "": the first page
+    std::int64_t position = 0;         // v1
+    std::optional<std::int64_t> seen;  // time of the last record read
+    bool ordered = true;               // so far the records came in order
 };
 
 struct State {

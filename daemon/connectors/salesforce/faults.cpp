@@ -22,6 +22,7 @@ constexpr Meaning meanings[] = {
     {"QUERY_TIMEOUT", Fault::transient},      {"INVALID_QUERY_LOCATOR", Fault::transient},
 };
 constexpr double concurrent_wait = 5;  // seconds
+constexpr const char *for_good[] = {"not valid for use with the REST API", "not attached to Agent"};
 
 // Errors are an array of objects.
 nlohmann::json first_error(const http::Response &response) {
@@ -35,7 +36,7 @@ nlohmann::json first_error(const http::Response &response) {
 std::string error_code(const http::Response &response) { return member(first_error(response), "errorCode"); }
 
 void require_good(const http::Response &response, const std::string &what) {
-    if (response.status == 200) return;
+    if (response.status >= 200 && response.status < 300) return;
     const auto error = first_error(response);
     const std::string code = member(error, "errorCode"), message = member(error, "message");
     const std::string text = what + ": " + std::to_string(response.status) + (code.empty() ? "" : " " + brief(code)) +
@@ -51,11 +52,21 @@ void require_good(const http::Response &response, const std::string &what) {
     throw SyncError(Fault::object, text);
 }
 
-double used_percent(const http::Response &response) {
-    long used = 0, limit = 0;
+bool is_for_good(const http::Response &response) {
+    const std::string message = member(first_error(response), "message");
+    return std::any_of(std::begin(for_good), std::end(for_good),
+                       [&](const char *text) { return message.find(text) != std::string::npos; });
+}
+
+std::optional<Usage> usage_of(const http::Response &response) {
     const auto header = response.header("sforce-limit-info");
-    if (!header || std::sscanf(header->c_str(), "api-usage=%ld/%ld", &used, &limit) != 2 || limit <= 0) return 0;
-    return 100.0 * static_cast<double>(used) / static_cast<double>(limit);
+    std::optional<Usage> tightest;
+    for (std::size_t at = 0; header && (at = header->find("api-usage=", at)) != std::string::npos; ++at) {
+        Usage usage;
+        if (std::sscanf(header->c_str() + at, "api-usage=%lf/%lf", &usage.used, &usage.limit) != 2 || usage.limit <= 0) continue;
+        if (!tightest || usage.used * tightest->limit > tightest->used * usage.limit) tightest = usage;
+    }
+    return tightest;
 }
 
 }  // namespace xsell::connectors::salesforce

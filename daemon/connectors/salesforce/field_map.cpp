@@ -101,10 +101,14 @@ constexpr Field product[] = {
     {"family", "Family"},
     {"description", "Description"},
     {"is_active", "IsActive"},
+    {"price", "/PricebookEntry.UnitPrice"},  // added to the record from the standard price book
+    {"currency", "/PricebookEntry.CurrencyIsoCode"},
     {"created_at", "CreatedDate"},
     {"modified_at", "SystemModstamp"},
     {"deleted_at", "SystemModstamp", when, tombstone},
 };
+
+constexpr Field price[] = {{"modified_at", "SystemModstamp"}};
 
 constexpr Field opportunity[] = {
     {"account_id", "AccountId"},
@@ -198,6 +202,7 @@ constexpr std::array table = {
     Source{"contact", "Contact", contact, true, false},
     Source{"lead", "Lead", lead, true, true},
     Source{"product", "Product2", product, true, true},
+    Source{"product", "PricebookEntry", price, true, false, "Product2Id", "Pricebook2.IsStandard = true"},
     Source{"opportunity", "Opportunity", opportunity, true, true},
     Source{"opportunity_line", "OpportunityLineItem", opportunity_line, true, true},
     Source{"asset", "Asset", asset, true, true},

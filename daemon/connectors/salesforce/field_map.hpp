@@ -14,6 +14,10 @@ struct Source {
     std::span<const Field> fields;
     bool deletes;   // has IsDeleted
     bool currency;  // has CurrencyIsoCode in an org with several currencies
+    // Its records are no records of ours: a change of one is a change of the record that this field names, which the first source
+    // of the object reads. Not needed when everything is read.
+    const char *leads_to = nullptr;
+    const char *filter = "";  // a condition in SOQL
 };
 
 // In the order in which they are read: users and accounts before what points at them.

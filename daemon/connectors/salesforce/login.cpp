@@ -30,21 +30,22 @@ constexpr int assertion_seconds = 150;  // Salesforce accepts at most 180
 }  // namespace
 
 Login::Login(const Settings &settings) {
-    jwt_ = settings.choice("auth", {"client_credentials", "jwt"}) == "jwt";
+    auth_ = settings.choice("auth", {"client_credentials", "jwt", "refresh_token"});
     base_url_ = settings.url("base_url");
     auth_url_ = settings.url("auth_url", base_url_.empty() ? production : base_url_);
     client_id_ = settings.required("client_id");
-    if (jwt_) {
+    if (auth_ == "jwt") {
         username_ = settings.required("username");
         private_key_ = settings.secret("private_key");
         audience_ = settings.text(
             "audience", auth_url_ == sandbox || auth_url_.find(".sandbox.") != std::string::npos ? sandbox : production);
-    } else {
-        client_secret_ = settings.secret("client_secret");
-        if (auth_url_ == production || auth_url_ == sandbox) {
-            settings.problem(
-                "auth_url: client credentials work on your My Domain address alone (https://NAME.my.salesforce.com)");
-        }
+        return;
+    }
+    client_secret_ = settings.secret("client_secret", auth_ == "client_credentials");
+    if (auth_ == "refresh_token") {
+        refresh_token_ = settings.secret("refresh_token");
+    } else if (auth_url_ == production || auth_url_ == sandbox) {
+        settings.problem("auth_url: client credentials work on your My Domain address alone (https://NAME.my.salesforce.com)");
     }
 }
 
@@ -81,14 +82,34 @@ http::Request Login::by_assertion(Session &session) const {
             http::encode_form({{"grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer"}, {"assertion", assertion}})};
 }
 
-Grant Login::operator()(Session &session, const std::string &) const {
-    http::Request request = jwt_ ? by_assertion(session) : by_credentials();
-    request.headers.push_back({"Content-Type", "application/x-www-form-urlencoded"});
-    const auto response = session.send(request);
+http::Request Login::by_refresh(const std::string &refresh_token) const {
+    std::vector<std::pair<std::string, std::string>> form = {{"grant_type", "refresh_token"}, {"client_id", client_id_}};
+    if (!client_secret_.empty()) form.emplace_back("client_secret", client_secret_);  // a public client has none
+    form.emplace_back("refresh_token", refresh_token);
+    return {"POST", auth_url_ + "/services/oauth2/token", {}, http::encode_form(form)};
+}
+
+Grant Login::operator()(Session &session, const std::string &rotated) const {
+    std::string refresh = rotated.empty() ? refresh_token_ : rotated;
+    const auto ask = [&] {
+        http::Request request = auth_ == "jwt"             ? by_assertion(session)
+                                : auth_ == "refresh_token" ? by_refresh(refresh)
+                                                           : by_credentials();
+        request.headers.push_back({"Content-Type", "application/x-www-form-urlencoded"});
+        return session.send(request);
+    };
+    auto response = ask();
+    if (member(json_body(response), "error") == "invalid_grant" && refresh != refresh_token_) {
+        refresh = refresh_token_;  // the configuration may hold a newer one than the last that was rotated
+        response = ask();
+    }
     const auto body = json_body(response);
     Grant grant{member(body, "access_token"), base_url_.empty() ? member(body, "instance_url") : base_url_};
     if (response.status != 200 || grant.token.empty() || grant.base_url.empty()) refuse(response);
     while (grant.base_url.ends_with('/')) grant.base_url.pop_back();
+    if (const auto fresh = member(body, "refresh_token"); !fresh.empty()) refresh = fresh;
+    grant.refresh = refresh;
+    grant.kept = true;
     return grant;  // an instance_url that is not Salesforce's own is refused when it is used
 }
 

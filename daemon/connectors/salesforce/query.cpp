@@ -39,8 +39,8 @@ std::string select(const Scope &scope, const Window &window) {
     if (window.at) {
         // Many records share a second: the id goes on where a cut page ended.
         const char *past = window.down ? "<" : ">";
-        soql += std::string(window.down ? "" : " AND ") + "(" + bound(past, *window.at) + " OR (" + bound("=", *window.at) + " AND Id " +
-                past + " '" + window.id + "'))";
+        soql += std::string(window.down ? "" : " AND ") + "(" + bound(past, *window.at) + " OR (" + bound("=", *window.at) +
+                " AND Id " + past + " '" + window.id + "'))";
     }
     if (low && (!window.at || window.down)) soql += " AND " + bound(">=", *low);
     return soql + (window.down ? " ORDER BY SystemModstamp DESC, Id DESC" : " ORDER BY SystemModstamp, Id");

@@ -101,7 +101,8 @@ Reading read_reading(const Json &json) {
 
 Json written(const Reading &reading) {
     Json json = {{"start", reading.start}, {"safe", reading.safe}, {"part", reading.part}, {"window", written(reading.window)}};
-    json["way"] = std::find_if(std::begin(ways), std::end(ways), [&](const auto &way) { return reading.way == way.second; })->first;
+    json["way"] =
+        std::find_if(std::begin(ways), std::end(ways), [&](const auto &way) { return reading.way == way.second; })->first;
     if (reading.full) json["full"] = true;
     if (reading.tail) json["tail"] = true;
     if (reading.job) json["job"] = written(*reading.job);

@@ -1,4 +1,5 @@
-// Zoho CRM (API v8): lists by Modified_Time in 50-field batches, deletes by their own feed, tokens of the data centre's own hosts.
+// Zoho CRM (API v8): lists by Modified_Time in 50-field batches, deletes by their own feed, tokens of the data centre's own
+// hosts.
 #pragma once
 #include <memory>
 

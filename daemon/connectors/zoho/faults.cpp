@@ -8,7 +8,7 @@ namespace {
 using sync::Fault;
 using sync::SyncError;
 
-enum class Meaning { busy, again, scope, permission, module, token, walk, limit };
+enum class Meaning { busy, again, scope, permission, module, token, walk, limit, gone };
 
 struct Code {
     const char *code;
@@ -29,8 +29,9 @@ constexpr Code codes[] = {
     {"EXPIRED_VALUE", Meaning::walk},
     {"DISCRETE_PAGINATION_LIMIT_EXCEEDED", Meaning::limit},
     {"PAGINATION_LIMIT_EXCEEDED", Meaning::limit},
+    {"RECORD_NOT_FOUND", Meaning::gone},
 };
-constexpr double busy_wait = 60;        // seconds; Zoho often leaves Retry-After out
+constexpr double busy_wait = 60;          // seconds; Zoho often leaves Retry-After out
 constexpr std::size_t error_size = 8192;  // a longer body with status 200 is no error
 
 // An object, or an array of them in "data".
@@ -46,6 +47,13 @@ bool is_error(const http::Response &response) {
     if (response.status == 204 || response.status == 304) return false;
     if (response.status != 200) return true;
     return response.body.size() < error_size && member(first_error(response), "status") == "error";
+}
+
+// INVALID_DATA that points into the path: the id there is none.
+bool names_path(const nlohmann::json &error) {
+    const auto details = error.is_object() ? error.find("details") : error.end();
+    return member(error, "code") == "INVALID_DATA" && details != error.end() && details->is_object() &&
+           details->contains("resource_path_index");
 }
 
 std::string advice(Meaning meaning, const Subject &subject) {
@@ -66,6 +74,7 @@ std::string advice(Meaning meaning, const Subject &subject) {
         case Meaning::token: throw SyncError(Fault::org, text);
         case Meaning::walk: throw WalkBroken(text, false);
         case Meaning::limit: throw WalkBroken(text, true);
+        case Meaning::gone: throw Gone(text);
         default: throw SyncError(Fault::object, text);
     }
 }
@@ -82,6 +91,7 @@ void require_good(const http::Response &response, const Subject &subject) {
                              (message.empty() ? "" : ": " + brief(message));
     const auto known = std::find_if(std::begin(codes), std::end(codes), [&](const Code &c) { return code == c.code; });
     if (known != std::end(codes)) raise(known->meaning, response, text + advice(known->meaning, subject));
+    if (names_path(error)) raise(Meaning::gone, response, text);
     if (response.status == 429) raise(Meaning::busy, response, text);
     if (response.status == 401) raise(Meaning::token, response, text);
     if (is_transient(response.status)) raise(Meaning::again, response, text);

@@ -18,6 +18,11 @@ struct WalkBroken : sync::SyncError {
     bool limit;
 };
 
+// The record that a path names is not there (any more).
+struct Gone : sync::SyncError {
+    explicit Gone(const std::string &what) : SyncError(sync::Fault::object, what) {}
+};
+
 std::string error_code(const http::Response &response);  // empty when it has none
 // Throws SyncError unless the status is 200, 204 or 304 and the body is no error.
 void require_good(const http::Response &response, const Subject &subject);

@@ -6,6 +6,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "connectors/parts.hpp"
+
 namespace xsell::connectors::zoho {
 namespace {
 
@@ -105,15 +107,9 @@ constexpr Field lead[] = {
 };
 
 constexpr Field product[] = {
-    {"name", "Product_Name"},
-    {"code", "Product_Code"},
-    {"family", "Product_Category"},
-    {"description", "Description"},
-    {"price", "Unit_Price"},
-    {"currency", "Currency"},
-    {"is_active", "Product_Active"},
-    {"created_at", "Created_Time"},
-    {"modified_at", "Modified_Time"},
+    {"name", "Product_Name"},        {"code", "Product_Code"},       {"family", "Product_Category"},
+    {"description", "Description"},  {"price", "Unit_Price"},        {"currency", "Currency"},
+    {"is_active", "Product_Active"}, {"created_at", "Created_Time"}, {"modified_at", "Modified_Time"},
 };
 
 constexpr Field deal[] = {
@@ -134,6 +130,7 @@ constexpr Field deal[] = {
     {"modified_at", "Modified_Time"},
 };
 
+// Entries without a column are asked for, for with_links to read.
 constexpr Field call[] = {
     {"kind", "", constant, "call"},
     {"account_id", "$what.Accounts"},
@@ -144,6 +141,8 @@ constexpr Field call[] = {
     {"occurred_at", "Call_Start_Time"},
     {"duration", "Call_Duration_in_seconds"},
     {"duration", "$seconds"},
+    {"", "Call_Duration"},
+    {"", "What_Id"},
     {"direction", "Call_Type", choose, "Inbound=inbound;Missed=inbound;Outbound=outbound"},
     {"status", "Call_Status"},
     {"status", "Call_Result"},
@@ -161,6 +160,7 @@ constexpr Field event[] = {
     {"subject", "Event_Title"},
     {"occurred_at", "Start_DateTime"},
     {"duration", "End_DateTime", span, "Start_DateTime"},
+    {"", "What_Id"},
     {"owner_id", "Owner.id"},
     {"created_at", "Created_Time"},
     {"modified_at", "Modified_Time"},
@@ -177,25 +177,17 @@ constexpr Field task[] = {
     {"occurred_at", "Due_Date"},
     {"status", "Status"},
     {"is_closed", "Status", choose, "Completed=true;*=false"},
+    {"", "What_Id"},
     {"owner_id", "Owner.id"},
     {"created_at", "Created_Time"},
     {"modified_at", "Modified_Time"},
 };
 
 constexpr Field note[] = {
-    {"kind", "", constant, "note"},
-    {"account_id", "$what.Accounts"},
-    {"opportunity_id", "$what.Deals"},
-    {"lead_id", "$what.Leads"},
-    {"contact_id", "$what.Contacts"},
-    {"subject", "Note_Title"},
-    {"subject", "Note_Content"},
-    {"occurred_at", "Created_Time"},
-    {"owner_id", "Owner.id"},
-    {"created_at", "Created_Time"},
-    {"modified_at", "Modified_Time"},
-    // The module of the parent comes with it.
-    {"", "Parent_Id"},
+    {"kind", "", constant, "note"}, {"account_id", "$what.Accounts"}, {"opportunity_id", "$what.Deals"},
+    {"lead_id", "$what.Leads"},     {"contact_id", "$what.Contacts"}, {"subject", "Note_Title"},
+    {"subject", "Note_Content"},    {"occurred_at", "Created_Time"},  {"owner_id", "Owner.id"},
+    {"created_at", "Created_Time"}, {"modified_at", "Modified_Time"}, {"", "Parent_Id"},
 };
 
 constexpr Field deleted[] = {
@@ -254,12 +246,12 @@ std::string with_links(std::string_view record) {
     }
     int minutes = 0, seconds = 0;
     const auto duration = text_at(record, "Call_Duration");
-    const bool timed = duration && std::sscanf(duration->c_str(), "%d:%d", &minutes, &seconds) == 2 && minutes >= 0 && seconds >= 0;
-    if (what.empty() && !timed) return std::string(record);
-    std::string json(record.substr(0, record.rfind('}')));
-    if (!what.empty()) json += ",\"$what\":" + what.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-    if (timed) json += ",\"$seconds\":" + std::to_string(minutes * 60LL + seconds);
-    return json + '}';
+    const bool timed =
+        duration && std::sscanf(duration->c_str(), "%d:%d", &minutes, &seconds) == 2 && minutes >= 0 && seconds >= 0;
+    std::string json(record);
+    if (!what.empty()) json = with_member(json, "$what", what.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+    if (timed) json = with_member(json, "$seconds", std::to_string(minutes * 60LL + seconds));
+    return json;
 }
 
 }  // namespace xsell::connectors::zoho

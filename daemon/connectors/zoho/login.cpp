@@ -14,9 +14,12 @@ struct DataCentre {
     const char *domain;    // that the API's hosts are in: www., sandbox., developer.
 };
 constexpr DataCentre centres[] = {
-    {"com", "accounts.zoho.com", "zohoapis.com"},          {"eu", "accounts.zoho.eu", "zohoapis.eu"},
-    {"in", "accounts.zoho.in", "zohoapis.in"},             {"com.au", "accounts.zoho.com.au", "zohoapis.com.au"},
-    {"com.cn", "accounts.zoho.com.cn", "zohoapis.com.cn"}, {"jp", "accounts.zoho.jp", "zohoapis.jp"},
+    {"com", "accounts.zoho.com", "zohoapis.com"},
+    {"eu", "accounts.zoho.eu", "zohoapis.eu"},
+    {"in", "accounts.zoho.in", "zohoapis.in"},
+    {"com.au", "accounts.zoho.com.au", "zohoapis.com.au"},
+    {"com.cn", "accounts.zoho.com.cn", "zohoapis.com.cn"},
+    {"jp", "accounts.zoho.jp", "zohoapis.jp"},
     {"ca", "accounts.zohocloud.ca", "zohoapis.ca"},
 };
 constexpr double blocked_seconds = 600;  // ten tokens in ten minutes, then none for the rest of them

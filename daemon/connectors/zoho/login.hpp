@@ -9,7 +9,7 @@ namespace xsell::connectors::zoho {
 
 class Login {
   public:
-    explicit Login(const Settings &settings);  // notes problems in the settings
+    explicit Login(const Settings &settings);                              // notes problems in the settings
     Grant operator()(Session &session, const std::string &rotated) const;  // throws SyncError
     http::Trust trust() const;                                             // the configured hosts and Zoho's own
 

@@ -4,7 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "sync/error.hpp"
+#include "connectors/parts.hpp"
 
 namespace xsell::connectors::zoho {
 namespace {
@@ -20,11 +20,10 @@ void write(Json &json, const char *name, const Time &value) {
     if (value) json[name] = *value;
 }
 
-[[noreturn]] void damaged() { throw sync::SyncError(sync::Fault::object, "the stored state is damaged"); }
-
 // Page tokens go into an address: the characters that Zoho makes them of, and no others.
 bool is_token(const std::string &text) {
-    return text.size() <= 1000 && std::none_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) <= ' '; });
+    return text.size() <= 1000 &&
+           std::none_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) <= ' '; });
 }
 
 Scan read_scan(const Json &in) {
@@ -35,7 +34,7 @@ Scan read_scan(const Json &in) {
     scan.seen = in.at("seen").get<bool>();
     scan.part = in.at("part").get<std::size_t>();
     const auto phase = in.at("phase").get<std::string>();
-    if (phase != "live" && phase != "deleted") damaged();
+    if (phase != "live" && phase != "deleted") refuse_state();
     scan.phase = phase == "deleted" ? Phase::deleted : Phase::live;
     scan.oldest_first = in.at("oldest_first").get<bool>();
     scan.page = in.at("page").get<std::int64_t>();
@@ -44,10 +43,12 @@ Scan read_scan(const Json &in) {
     read(in, "low", scan.low);
     read(in, "reached", scan.reached);
     read(in, "until", scan.until);
+    scan.disordered = in.at("disordered").get<bool>();
     scan.pages = in.at("pages").get<std::int64_t>();
+    scan.walked = in.at("walked").get<std::int64_t>();
     scan.again = in.at("again").get<std::int64_t>();
     scan.struck = in.at("struck").get<bool>();
-    if (scan.page < 1 || scan.pages < 0 || !is_token(scan.token)) damaged();
+    if (scan.page < 1 || scan.pages < 0 || !is_token(scan.token)) refuse_state();
     return scan;
 }
 
@@ -60,7 +61,9 @@ Json write_scan(const Scan &scan) {
                 {"phase", scan.phase == Phase::deleted ? "deleted" : "live"},
                 {"oldest_first", scan.oldest_first},
                 {"page", scan.page},
+                {"disordered", scan.disordered},
                 {"pages", scan.pages},
+                {"walked", scan.walked},
                 {"again", scan.again},
                 {"struck", scan.struck}};
     if (!scan.token.empty()) out["token"] = scan.token;
@@ -78,14 +81,14 @@ State read_state(const std::string &text) {
     if (text.empty()) return state;
     try {
         const Json json = Json::parse(text);
-        if (!json.is_object()) damaged();
+        if (!json.is_object()) refuse_state();
         read(json, "watermark", state.watermark);
         read(json, "deleted", state.deleted);
         read(json, "full_at", state.full_at);
         read(json, "map", state.map);
         if (json.contains("scan")) state.scan = read_scan(json.at("scan"));
     } catch (const Json::exception &) {
-        damaged();
+        refuse_state();
     }
     return state;
 }

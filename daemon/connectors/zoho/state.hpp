@@ -25,7 +25,9 @@ struct Scan {
     std::optional<std::int64_t> low;      // If-Modified-Since of the walk
     std::optional<std::int64_t> reached;  // Modified_Time of the last row
     std::optional<std::int64_t> until;    // oldest first: what is later has been read
-    std::int64_t pages = 0;               // of the walk so far
+    bool disordered = false;              // rows came that the walk had passed: reached says nothing
+    std::int64_t pages = 0;               // of the walk or feed so far
+    std::int64_t walked = 0;              // pages that the walk took
     std::int64_t again = 0;               // how often the module was walked again
     bool struck = false;                  // something was deleted during the walk
 };

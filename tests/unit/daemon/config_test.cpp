@@ -7,6 +7,8 @@
 #include <filesystem>
 #include <fstream>
 
+#include "config/duration.hpp"
+
 namespace xsell::config {
 namespace {
 
@@ -44,6 +46,11 @@ url = "postgresql://kim:hunter22@localhost/xsell"
 [sync]
 schedule = "*/5 * * * *"
 workers = 2
+patience = "5m"
+token_key = "keys/tokens"
+keep_pages = "2d"
+keep_errors = 3600
+keep_history = "8w"
 [money]
 base_currency = "EUR"
 rates = "rates.csv"
@@ -55,6 +62,7 @@ rate = 1.17
 id = "emea"
 connector = "hubspot"
 currency = "USD"
+concurrency = 2
 token = "env:XSELL_TEST_TOKEN"
 private_key = "file:key"
 page_size = 100
@@ -73,11 +81,18 @@ columns = { crm_id = "Nr" }
 )");
     EXPECT_TRUE(config.problems.empty()) << config.problems.front();
     EXPECT_EQ(config.workers, 2);
+    EXPECT_EQ(config.patience, 300);
+    EXPECT_EQ(config.token_key, folder_ / "keys/tokens");
+    EXPECT_EQ(config.retention.pages, 2 * 86400);
+    EXPECT_EQ(config.retention.errors, 3600);
+    EXPECT_EQ(config.retention.history, 56 * 86400);
     ASSERT_EQ(config.rates->size(), 2u);
     EXPECT_EQ(config.rates->at(1).rate, "1.17");
     EXPECT_EQ(config.rates->at(1).valid_from, "2024-02-01");
     const auto &emea = config.orgs.at(0);
     EXPECT_EQ(emea.name, "emea");
+    EXPECT_EQ(emea.concurrency, 2);
+    EXPECT_EQ(config.orgs.at(1).concurrency, 4);
     EXPECT_EQ(emea.settings.secret("token"), "token-1234");
     EXPECT_EQ(emea.settings.secret("private_key"), "key-5678");
     EXPECT_EQ(emea.settings.integer("page_size", 0, 1, 1000), 100);
@@ -94,6 +109,9 @@ TEST_F(ConfigFile, NamesEveryMistakeAtOnce) {
 schedul = "hourly"
 schedule = "sometimes"
 workers = 0
+patience = "soon"
+keep_pages = "-1d"
+keep_page = "1d"
 [money]
 base_currency = "Euro"
 [[money.rate]]
@@ -106,9 +124,11 @@ token = "env:XSELL_TEST_UNSET"
 [[org]]
 id = "two"
 connector = "csv"
+concurrency = "four"
 [[org]]
 id = "two"
 connector = "csv"
+concurrency = 65
 [[org.file]]
 nam = "x.csv"
 [dtabase]
@@ -116,9 +136,12 @@ url = "x"
 )");
     for (const char *expected :
          {"x.toml:2: sync.schedul: unknown key; did you mean 'schedule'?", "x.toml:3: sync.schedule: 'sometimes'",
-          "x.toml:4: sync.workers", "x.toml:6: money.base_currency: 'Euro'", "money.rate: rate: '-1' is not above zero",
-          "'not valid' is not made of", "'salesforcee' is none of", "did you mean 'salesforce'?", "XSELL_TEST_UNSET is not set",
-          "'two' is there twice", "nam: unknown key; did you mean 'name'?", "org.file: name is missing",
+          "x.toml:4: sync.workers", "x.toml:5: sync.patience: 'soon' is not a duration", "x.toml:6: sync.keep_pages: '-1d'",
+          "x.toml:7: sync.keep_page: unknown key; did you mean 'keep_pages'?", "x.toml:20: org.two.concurrency: is not a number",
+          "x.toml:24: org.two.concurrency: is not a number", "x.toml:9: money.base_currency: 'Euro'",
+          "money.rate: rate: '-1' is not above zero", "'not valid' is not made of", "'salesforcee' is none of",
+          "did you mean 'salesforce'?", "XSELL_TEST_UNSET is not set", "'two' is there twice",
+          "nam: unknown key; did you mean 'name'?", "org.file: name is missing",
           "dtabase: unknown key; did you mean 'database'?"}) {
         EXPECT_NE(all.find(expected), std::string::npos) << expected << "\n--\n" << all;
     }
@@ -139,6 +162,24 @@ TEST_F(ConfigFile, SecretsMustBeClosedToOthers) {
 TEST_F(ConfigFile, AnUnreadableFileIsOneError) {
     EXPECT_THROW(load(folder_ / "none.toml"), std::runtime_error);
     EXPECT_THROW(read("[database\nurl = 1"), std::runtime_error);
+}
+
+TEST_F(ConfigFile, AConfigurationOfThePastReadsAsItDid) {
+    const Config config = read("[sync]\nschedule = \"daily\"\n[[org]]\nid = \"a\"\nconnector = \"csv\"\npath = \"x\"\n");
+    EXPECT_TRUE(config.problems.empty());
+    EXPECT_EQ(config.workers, 4);
+    EXPECT_EQ(config.patience, 60);
+    EXPECT_TRUE(config.token_key.empty());
+    EXPECT_EQ(config.retention.pages, 7 * 86400);
+    EXPECT_EQ(config.orgs.at(0).concurrency, 4);
+}
+
+TEST(Duration, UnitsAndNonsense) {
+    const std::pair<const char *, std::int64_t> good[] = {
+        {"0", 0}, {"90", 90}, {"90s", 90}, {"10m", 600}, {"24h", 86400}, {"7d", 604800}, {"4w", 2419200}, {"36500d", 3153600000}};
+    for (const auto &[text, seconds] : good) EXPECT_EQ(duration(text), seconds) << text;
+    for (const char *bad : {"", "d", "-1d", "1.5h", "1 d", "1y", "36501d", "99999999999999999999", "9223372036854775807d"})
+        EXPECT_FALSE(duration(bad)) << bad;
 }
 
 TEST(Settings, Addresses) {

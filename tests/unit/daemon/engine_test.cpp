@@ -1,244 +1,334 @@
-// The engine against a source and a store in memory: faults, retries, stops, and a crash at any commit.
+// The engine against a queue and a source in memory: faults of every kind, shares, stops, circles, a database that is away.
 #include "sync/engine.hpp"
 
 #include <gtest/gtest.h>
 
-#include <cmath>
-#include <map>
+#include <algorithm>
+#include <chrono>
+#include <new>
+#include <thread>
 
-namespace xsell::sync {
+#include "queue_model.hpp"
+#include "sync/context.hpp"
+
+namespace xsell::sync::model {
 namespace {
 
-struct Crash {};
+using Clock = std::chrono::steady_clock;
+double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
-// What survives a crash: rows, states and counters, changed together or not at all.
-struct Disk {
-    std::map<std::string, std::string> rows;    // "account/id" -> value
-    std::map<std::string, std::string> states;  // object -> state
-    std::map<std::string, std::int64_t> fetched;
-    std::vector<std::string> ends;
-    int commits = 0;
+// Throws at one place, the first `times` times.
+struct Planted {
+    std::string place;
+    std::atomic<int> times;
+    std::function<void()> thrower;
+    void operator()(const std::string &at) {
+        if (at == place && times-- > 0) thrower();
+    }
 };
 
-class MemoryStore : public Store {
-  public:
-    explicit MemoryStore(Disk &disk, int crash_at = -1, bool after = false) : disk_(disk), crash_at_(crash_at), after_(after) {}
-    Object object(const std::string &name) override { return {name, {{"name", ColumnType::text}}}; }
-    bool lock(const std::string &, const std::string &object) override { return object != "locked"; }
-    void unlock(const std::string &, const std::string &) override {}
-    std::string state(const std::string &, const std::string &object) override { return disk_.states[object]; }
-    std::int64_t begin(const std::string &, const std::string &) override { return 1; }
-    MergeCounts commit_page(const std::string &, const Object &object, std::int64_t, std::int64_t, const Page &page) override {
-        if (!after_ && disk_.commits == crash_at_) throw Crash();
-        if (lose_ > 0 && --lose_ == 0) {
-            write(object, page);
-            throw SyncError(Fault::transient, "the connection was lost after the commit");
-        }
-        write(object, page);
-        if (after_ && disk_.commits == crash_at_) throw Crash();
-        MergeCounts counts;
-        counts.fetched = counts.changed = static_cast<std::int64_t>(page.records.size());
-        return counts;
-    }
-    void end(const std::string &, const std::string &object, std::int64_t, const std::optional<std::string> &error) override {
-        disk_.ends.push_back(object + ": " + error.value_or("completed"));
-    }
-    int lose_ = 0;  // the n-th commit succeeds, but nobody hears of it
-
-  private:
-    void write(const Object &object, const Page &page) {
-        for (const auto &record : page.records) disk_.rows[object.name + "/" + record.crm_id] = *record.values[0];
-        disk_.states[object.name] = page.next_state;
-        disk_.fetched[object.name] += static_cast<std::int64_t>(page.records.size());
-        ++disk_.commits;
-    }
-    Disk &disk_;
-    int crash_at_;
-    bool after_;
-};
-
-// Pages of three out of ten records for each object; faults are thrown once each before a page.
-class MemoryConnector : public Connector {
-  public:
-    std::vector<std::string> objects() const override { return names; }
-    Page fetch(const Object &object, const std::string &state) override {
-        const int from = state.empty() ? 0 : std::stoi(state);
-        if (const auto fault = faults.find(object.name + "@" + std::to_string(from));
-            fault != faults.end() && fault->second.second-- > 0) {
-            throw SyncError(fault->second.first, "planted fault", wait);
-        }
-        Page page;
-        for (int i = from; i < std::min(from + 3, 10); ++i)
-            page.records.push_back({std::to_string(i), {"value " + std::to_string(i)}, "{}", false});
-        page.next_state = std::to_string(circle ? from : std::min(from + 3, 10));
-        page.done = !circle && from + 3 >= 10;
-        return page;
-    }
-    std::optional<std::int64_t> count(const Object &) override { return 10; }
-    std::vector<Finding> check() override { return {}; }
-    std::int64_t map_hash(const Object &) const override { return 1; }
-    std::vector<std::string> names = {"account", "opportunity"};
-    std::map<std::string, std::pair<Fault, int>> faults;  // "account@3" -> fault, how often
-    double wait = 0;
-    bool circle = false;
-};
-
-Options quick(std::vector<double> *waits = nullptr) {
-    Options options;
-    options.lock_patience = 0;
-    options.sleep = [waits](double seconds) {
-        if (waits) waits->push_back(seconds);
-    };
-    return options;
+TEST(Engine, ReadsEverythingOnce) {
+    Database database;
+    World world;
+    fill(world, {"emea", "amer", "apac"}, 10);
+    const auto reports = read_all(database, world);
+    EXPECT_EQ(database.rows, world.truth());
+    EXPECT_EQ(database.commits, 24);
+    for (const auto &report : reports) EXPECT_EQ(report.state, "COMPLETED") << report.org << " " << report.object;
+    EXPECT_EQ(reports.size(), 9u);
 }
 
-TEST(Engine, ReadsEverything) {
-    Disk disk;
-    MemoryStore store(disk);
-    MemoryConnector connector;
-    const OrgResult result = sync_org("emea", connector, store, quick());
-    EXPECT_FALSE(result.failed());
-    EXPECT_EQ(disk.rows.size(), 20u);
-    EXPECT_EQ(result.objects.at(0).counts.fetched, 10);
-    EXPECT_EQ(disk.ends, (std::vector<std::string>{"account: completed", "opportunity: completed"}));
+TEST(Engine, PagesThatFillExactlyAndEmptyObjectsEnd) {
+    Database database;
+    World world;
+    fill(world, {"emea"}, 9);
+    world.tables["emea/opportunity"].records.clear();
+    read_all(database, world);
+    EXPECT_EQ(database.rows, world.truth());
+    EXPECT_EQ(database.commits, 4);
 }
 
-TEST(Engine, ACrashAtAnyCommitLosesAndDoublesNothing) {
-    Disk whole;
-    MemoryStore calm(whole);
-    MemoryConnector source;
-    sync_org("emea", source, calm, quick());
-    for (int crash_at = 0; crash_at <= 8; ++crash_at) {
-        for (const bool after : {false, true}) {
-            Disk disk;
-            MemoryStore dying(disk, crash_at, after);
-            MemoryConnector first, second;
-            try {
-                sync_org("emea", first, dying, quick());
-            } catch (const Crash &) {
-            }
-            MemoryStore living(disk);
-            EXPECT_FALSE(sync_org("emea", second, living, quick()).failed());
-            EXPECT_EQ(disk.rows, whole.rows) << crash_at;
+TEST(Engine, PagesOfASetAreReadByAllButNoMoreThanTheShareAtATime) {
+    for (const int each : {1, 3}) {
+        Database database;
+        World world;
+        fill(world, {"emea"}, 60);
+        for (auto &[place, table] : world.tables) table.fan_out = true;
+        world.before = [](const std::string &) { std::this_thread::sleep_for(std::chrono::milliseconds(2)); };
+        const auto processes = open_all(database, world);
+        Machine machine;
+        Options options = quick();
+        options.workers = 6;
+        Engine engine(sources(world, each), stores(database, machine), options);
+        const auto reports = engine.finish(processes, 5);
+        EXPECT_EQ(database.rows, world.truth());
+        EXPECT_EQ(database.most_claimed, each);
+        EXPECT_EQ(database.commits, 40);
+    }
+}
+
+TEST(Engine, EveryWorkerHasAConnectorOfItsOwn) {
+    Database database;
+    World world;
+    fill(world, {"emea"}, 90);
+    world.tables["emea/account"].fan_out = true;
+    world.before = [](const std::string &) { std::this_thread::sleep_for(std::chrono::milliseconds(2)); };
+    read_all(database, world);
+    EXPECT_GT(world.connectors, 1);
+    EXPECT_LE(world.connectors, 4);
+}
+
+TEST(Engine, TransientFaultsAreTriedAgain) {
+    Database database;
+    World world;
+    fill(world, {"emea"}, 10);
+    Planted planted{"emea/account@3", {5}, [] { throw SyncError(Fault::transient, "503"); }};
+    world.before = std::ref(planted);
+    EXPECT_EQ(error_of(read_all(database, world), "emea", "account"), "COMPLETED");
+    EXPECT_EQ(database.rows, world.truth());
+    EXPECT_EQ(database.failures.size(), 5u);
+    for (const auto &failure : database.failures) EXPECT_TRUE(failure.counts);
+}
+
+TEST(Engine, TriesAreBoundedAndEverythingElseGoesOn) {
+    Database database;
+    World world;
+    fill(world, {"emea", "amer"}, 10);
+    Planted planted{"emea/account@3", {1000}, [] { throw SyncError(Fault::transient, "503 again and again"); }};
+    world.before = std::ref(planted);
+    const auto reports = read_all(database, world);
+    EXPECT_EQ(error_of(reports, "emea", "account"), "503 again and again");
+    EXPECT_EQ(database.failures.size(), 6u);
+    EXPECT_EQ(error_of(reports, "emea", "opportunity"), "COMPLETED");
+    EXPECT_EQ(error_of(reports, "amer", "account"), "COMPLETED");
+    EXPECT_EQ(database.rows.size(), 33u);  // the page before the fault stays
+}
+
+TEST(Engine, AWaitThatTheServerNamesCostsNoTryUpToALimit) {
+    for (const int times : {20, 60, 61}) {
+        Database database;
+        World world;
+        fill(world, {"emea"}, 4);
+        Planted planted{"emea/account@", {times}, [] { throw SyncError(Fault::transient, "429", 7200); }};
+        world.before = std::ref(planted);
+        const auto reports = read_all(database, world);
+        EXPECT_EQ(error_of(reports, "emea", "account") == "COMPLETED", times <= 60) << times;
+        EXPECT_EQ(database.rows == world.truth(), times <= 60);
+        for (const auto &failure : database.failures) {
+            EXPECT_EQ(failure.wait, quick().retries.longest_told_wait);
+            EXPECT_FALSE(failure.counts);
         }
     }
 }
 
-TEST(Engine, ACommitThatNobodyHeardOfIsNotRepeated) {
-    Disk disk;
-    MemoryStore store(disk);
-    store.lose_ = 2;
-    MemoryConnector connector;
-    EXPECT_FALSE(sync_org("emea", connector, store, quick()).failed());
-    EXPECT_EQ(disk.fetched["account"], 10);
-}
-
-TEST(Engine, TransientFaultsAreWaitedOutWithGrowingPauses) {
-    Disk disk;
-    MemoryStore store(disk);
-    MemoryConnector connector;
-    connector.faults["account@3"] = {Fault::transient, 5};
-    std::vector<double> waits;
-    EXPECT_FALSE(sync_org("emea", connector, store, quick(&waits)).failed());
-    ASSERT_EQ(waits.size(), 5u);
-    for (std::size_t i = 0; i < waits.size(); ++i) {
-        EXPECT_GE(waits[i], 0);
-        EXPECT_LE(waits[i], std::pow(2.0, static_cast<double>(i)));
+TEST(Engine, FaultsOfAnObjectAndOfAnOrgGoNoFurther) {
+    for (const auto fault : {Fault::object, Fault::org, Fault::quota}) {
+        Database database;
+        World world;
+        fill(world, {"emea", "amer"}, 10);
+        Planted planted{"emea/account@", {1}, [fault] { throw SyncError(fault, "no scope"); }};
+        world.before = [&](const std::string &place) {
+            if (place.starts_with("emea/opp")) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+            planted(place);
+        };
+        const auto reports = read_all(database, world);
+        EXPECT_EQ(error_of(reports, "emea", "account"), "no scope");
+        EXPECT_EQ(error_of(reports, "emea", "opportunity"), fault == Fault::object ? "COMPLETED" : "no scope");
+        EXPECT_EQ(error_of(reports, "amer", "account"), "COMPLETED");
+        EXPECT_EQ(error_of(reports, "amer", "opportunity"), "COMPLETED");
     }
-    EXPECT_EQ(disk.rows.size(), 20u);
 }
 
-TEST(Engine, TriesAreBoundedAndOtherObjectsGoOn) {
-    Disk disk;
-    MemoryStore store(disk);
-    MemoryConnector connector;
-    connector.faults["account@3"] = {Fault::transient, 1000};
-    const OrgResult result = sync_org("emea", connector, store, quick());
-    EXPECT_TRUE(result.failed());
-    EXPECT_EQ(*result.objects.at(0).error, "planted fault");
-    EXPECT_FALSE(result.objects.at(1).error);
-    EXPECT_EQ(disk.rows.size(), 13u);  // the page before the fault stays
-}
-
-TEST(Engine, AWaitThatTheServerNamesIsKeptAndCostsNoTry) {
-    Disk disk;
-    MemoryStore store(disk);
-    MemoryConnector connector;
-    connector.wait = 7200;
-    connector.faults["account@0"] = {Fault::transient, 20};
-    std::vector<double> waits;
-    EXPECT_FALSE(sync_org("emea", connector, store, quick(&waits)).failed());
-    EXPECT_EQ(waits, std::vector<double>(20, 3600));
-}
-
-TEST(Engine, FaultsOfAnObjectAndOfAnOrg) {
-    for (const auto &[fault, objects] : std::map<Fault, std::size_t>{{Fault::object, 2}, {Fault::org, 1}, {Fault::quota, 1}}) {
-        Disk disk;
-        MemoryStore store(disk);
-        MemoryConnector connector;
-        connector.faults["account@0"] = {fault, 1};
-        const OrgResult result = sync_org("emea", connector, store, quick());
-        EXPECT_TRUE(result.failed());
-        EXPECT_EQ(result.objects.size(), objects);
-        EXPECT_EQ(disk.ends.at(0), "account: planted fault");
+TEST(Engine, ExceptionsOfAnyKindBecomeFailures) {
+    const std::vector<std::pair<std::function<void()>, std::string>> kinds = {
+        {[] { throw std::out_of_range("no such column"); }, "no such column"},
+        {[] { throw std::bad_alloc(); }, "out of memory"},
+        {[] { throw 17; }, "something that is no std::exception was thrown"}};
+    for (const auto &[thrower, message] : kinds) {
+        Database database;
+        World world;
+        fill(world, {"emea", "amer"}, 10);
+        Planted planted{"emea/account@6", {1000}, thrower};
+        world.before = std::ref(planted);
+        const auto reports = read_all(database, world);
+        EXPECT_EQ(error_of(reports, "emea", "account"), message);
+        EXPECT_EQ(database.rows.size(), 36u);
     }
+}
+
+TEST(Engine, AConnectorThatCannotBeMadeFailsItsOrgAlone) {
+    Database database;
+    World world;
+    fill(world, {"emea", "amer"}, 10);
+    const auto processes = open_all(database, world);
+    auto list = sources(world);
+    list.at(0).connector = []() -> std::unique_ptr<Connector> { throw std::runtime_error("client_id: is missing"); };
+    Machine machine;
+    Engine engine(list, stores(database, machine), quick());
+    const auto reports = engine.finish(processes, 5);
+    EXPECT_EQ(error_of(reports, "amer", "account"), "client_id: is missing");  // sources are in the order of names
+    EXPECT_EQ(error_of(reports, "emea", "account"), "COMPLETED");
+}
+
+TEST(Engine, AnOrgFaultDropsTheConnector) {
+    Database database;
+    World world;
+    fill(world, {"emea"}, 10);
+    Options options = quick();
+    options.workers = 1;
+    Planted planted{"emea/account@", {1}, [] { throw SyncError(Fault::org, "401"); }};
+    world.before = std::ref(planted);
+    const auto processes = open_all(database, world);
+    Machine machine;
+    Engine engine(sources(world), stores(database, machine), options);
+    engine.finish(processes, 5);
+    engine.settle();
+    EXPECT_EQ(world.connectors, 1);
+    engine.finish(open_all(database, world), 5);
+    EXPECT_EQ(world.connectors, 2);
+    EXPECT_EQ(database.rows, world.truth());
+}
+
+TEST(Engine, AnUnknownObjectFailsAlone) {
+    Database database;
+    World world;
+    fill(world, {"emea"}, 10);
+    world.objects["emea"].insert(world.objects["emea"].begin(), "unknown");
+    const auto reports = read_all(database, world);
+    EXPECT_EQ(error_of(reports, "emea", "unknown"), "the extension knows no object 'unknown'");
+    EXPECT_EQ(error_of(reports, "emea", "account"), "COMPLETED");
 }
 
 TEST(Engine, DoesNotReadInCircles) {
-    Disk disk;
-    MemoryStore store(disk);
-    MemoryConnector connector;
-    connector.circle = true;
-    const OrgResult result = sync_org("emea", connector, store, quick());
-    EXPECT_TRUE(result.failed());
-    EXPECT_LE(disk.commits, 4);
+    Database database;
+    World world;
+    fill(world, {"emea"}, 30);
+    world.tables["emea/account"].circle = true;
+    const auto reports = read_all(database, world);
+    EXPECT_NE(error_of(reports, "emea", "account").find("leads back"), std::string::npos);
+    EXPECT_LE(database.commits, 3 + 10);
+    EXPECT_EQ(error_of(reports, "emea", "opportunity"), "COMPLETED");
 }
 
-TEST(Engine, StopsAfterThePage) {
-    Disk disk;
-    MemoryStore store(disk);
-    MemoryConnector connector;
+TEST(Engine, StopsWithinTimeAndPutsPagesBack) {
+    Database database;
+    World world;
+    fill(world, {"emea", "amer"}, 1500);
+    world.before = [](const std::string &) { std::this_thread::sleep_for(std::chrono::milliseconds(1)); };
+    const auto processes = open_all(database, world);
     std::atomic<bool> stop{false};
     Options options = quick();
     options.stop = &stop;
-    options.progress = [&](const Progress &progress) { stop = progress.page == 2; };
-    const OrgResult result = sync_org("emea", connector, store, options);
-    EXPECT_EQ(*result.error, "stopped");
-    EXPECT_EQ(disk.states["account"], "6");
-    EXPECT_EQ(disk.ends, std::vector<std::string>{"account: stopped"});
-    EXPECT_FALSE(sync_org("emea", connector, store, quick()).failed());
-    EXPECT_EQ(disk.rows.size(), 20u);
-}
-
-TEST(Engine, WhatAnotherDaemonReadsIsLeftAlone) {
-    Disk disk;
-    MemoryStore store(disk);
-    MemoryConnector connector;
-    connector.names = {"locked", "account"};
-    const OrgResult result = sync_org("emea", connector, store, quick());
-    EXPECT_FALSE(result.failed());
-    EXPECT_TRUE(result.objects.at(0).busy);
-    EXPECT_EQ(disk.rows.size(), 10u);
-}
-
-TEST(Engine, OneOrgStopsNoOther) {
-    Disk disk;
-    std::vector<OrgJob> jobs(3);
-    for (std::size_t i = 0; i < jobs.size(); ++i) {
-        jobs[i].org = "org" + std::to_string(i);
-        jobs[i].connector = [i]() -> std::unique_ptr<Connector> {
-            if (i == 1) throw std::runtime_error("wrong password");
-            return std::make_unique<MemoryConnector>();
-        };
-        jobs[i].store = [&disk] { return std::make_unique<MemoryStore>(disk); };
+    Machine machine;
+    Clock::time_point asked;
+    {
+        Engine engine(sources(world), stores(database, machine), options);
+        std::thread signal([&] {
+            std::this_thread::sleep_for(std::chrono::milliseconds(60));
+            asked = Clock::now();
+            stop = true;
+        });
+        engine.finish(processes, 5);
+        signal.join();
     }
+    EXPECT_LT(seconds_since(asked), 1);
+    EXPECT_GT(database.commits, 0);
+    for (const auto &[id, page] : database.pages) EXPECT_NE(page.status, Database::Status::claimed) << id;
+    EXPECT_TRUE(database.failures.empty());
+    read_all(database, world, quick());
+    EXPECT_EQ(database.rows, world.truth());
+}
+
+TEST(Engine, AnIdleEngineStopsAtOnceAndSoDoesOneWithoutADatabase) {
+    for (const bool away : {false, true}) {
+        Database database;
+        World world;
+        fill(world, {"emea"}, 1);
+        std::atomic<bool> stop{false};
+        Options options = quick();
+        options.stop = &stop;
+        options.idle_wait = 30;
+        options.longest_outage_wait = options.retries.first_wait = 30;
+        Machine machine;
+        machine.unreachable = away;
+        Clock::time_point asked;
+        {
+            Engine engine(sources(world), stores(database, machine), options);
+            std::this_thread::sleep_for(std::chrono::milliseconds(200));
+            asked = Clock::now();
+            stop = true;
+        }
+        EXPECT_LT(seconds_since(asked), 1.5);
+    }
+}
+
+TEST(Engine, APatientEngineOutlivesItsDatabaseAndAnImpatientOneSaysSoOnce) {
+    Database database;
+    World world;
+    fill(world, {"emea"}, 300);
+    world.before = [](const std::string &) { std::this_thread::sleep_for(std::chrono::milliseconds(1)); };
+    auto processes = open_all(database, world);
+    Machine machine;
     Options options = quick();
-    options.workers = 1;
-    const auto results = sync_orgs(jobs, options);
-    EXPECT_FALSE(results.at(0).failed());
-    EXPECT_EQ(*results.at(1).error, "wrong password");
-    EXPECT_FALSE(results.at(2).failed());
+    std::mutex mutex;
+    std::vector<std::string> errors;
+    options.note = [&](Level level, const std::string &text) {
+        const std::lock_guard guard(mutex);
+        if (level == Level::error) errors.push_back(text);
+    };
+    {
+        Engine engine(sources(world), stores(database, machine), options);
+        std::thread outage([&] {
+            std::this_thread::sleep_for(std::chrono::milliseconds(20));
+            machine.unreachable = true;
+            std::this_thread::sleep_for(std::chrono::milliseconds(300));
+            machine.unreachable = false;
+        });
+        engine.finish(processes, 5);
+        outage.join();
+    }
+    EXPECT_EQ(database.rows, world.truth());
+    EXPECT_EQ(errors.size(), 1u);  // though every worker met it many times
+    machine.unreachable = true;
+    processes = open_all(database, world, true);
+    Engine engine(sources(world), stores(database, machine), options);
+    try {
+        engine.finish(processes, 0.2);
+        FAIL() << "the database is away";
+    } catch (const SyncError &error) {
+        EXPECT_EQ(error.fault, Fault::transient);
+        EXPECT_NE(std::string(error.what()).find("the connection to the database was lost; given up"), std::string::npos);
+    }
+}
+
+TEST(Engine, LinesAndProgressSayWhatIsRead) {
+    Database database;
+    World world;
+    fill(world, {"emea"}, 600);
+    world.tables["emea/opportunity"].records.clear();
+    world.before = [](const std::string &) { std::this_thread::sleep_for(std::chrono::milliseconds(1)); };
+    Options options = quick();
+    options.progress_every = 0.05;
+    std::mutex mutex;
+    std::vector<Progress> lines;
+    std::set<std::int64_t> pages;
+    options.progress = [&](const Progress &progress) {
+        EXPECT_EQ(Context::current().run, progress.run.run);
+        lines.push_back(progress);
+    };
+    options.note = [&](Level, const std::string &) {
+        const std::lock_guard guard(mutex);
+        EXPECT_NE(Context::current().run, 0);
+        pages.insert(Context::current().page);
+    };
+    read_all(database, world, options);
+    EXPECT_EQ(pages.size(), 201u);
+    ASSERT_FALSE(lines.empty());
+    EXPECT_EQ(lines.back().total, 600);
+    EXPECT_GT(lines.back().rate, 0);
+    EXPECT_TRUE(lines.back().left);
+    EXPECT_EQ(lines.back().run.object, "account");
 }
 
 }  // namespace
-}  // namespace xsell::sync
+}  // namespace xsell::sync::model

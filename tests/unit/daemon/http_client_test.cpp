@@ -220,12 +220,11 @@ TEST(Dates, RetryAfterIsANumberOrADate) {
     EXPECT_EQ(wait({}), std::nullopt);
     EXPECT_EQ(wait({{"retry-after", "17"}}), 17);
     EXPECT_EQ(wait({{"retry-after", "-5"}}), 0);
-    EXPECT_EQ(wait({{"retry-after", "nan"}}), 0);
     EXPECT_EQ(wait({{"retry-after", "999999"}}), 3600);
     EXPECT_EQ(wait({{"retry-after", "1.5"}}), 1.5);
     EXPECT_EQ(wait({{"retry-after", std::string(400, '9')}}), 3600);
     for (const char *nonsense :
-         {"later", "", "17 seconds", "17, 18", "inf", "1e3", "0x10", "17.", ":", "Sun, 99 Nov 1994 08:49:37 GMT"})
+         {"later", "", "17 seconds", "17, 18", "inf", "nan", "1e3", "0x10", "17.", ":", "Sun, 99 Nov 1994 08:49:37 GMT"})
         EXPECT_EQ(wait({{"retry-after", nonsense}}), std::nullopt) << nonsense;
     EXPECT_EQ(wait({{"date", "Sun, 06 Nov 1994 08:49:37 GMT"}, {"retry-after", "Sun, 06 Nov 2094 08:49:37 GMT"}}), 3600);
     // By the server's clock, however wrong ours is.
