@@ -13,13 +13,14 @@ PACKAGES := g++ cmake pkg-config ccache postgresql-15 postgresql-server-dev-15 l
             libsimdjson-dev libxxhash-dev libpsl-dev libphonenumber-dev libicu-dev libsodium-dev libsystemd-dev libssl-dev libcpp-httplib-dev libgtest-dev
 LINT_PACKAGES := clang-format clang-tidy clang
 COVERAGE_PACKAGES := lcov
+BENCH_PACKAGES := python3-psycopg2 python3-requests python3-sqlalchemy
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
 	@echo '  make demo DATA=folder   the same on CSV exports: each subfolder is an org, files directly inside are one org'
 	@echo '  make check SUITE=name   one suite: unit, sanitize, regress, integration, ...'
-	@echo '  make bench BENCH=name   one bench: score_function, score_set, sync_load'
+	@echo '  make bench BENCH=name   one bench: score_function, score_set, sync_load, sync_vs_tap, sync_vs_tap_unchanged, sync_vs_orm'
 
 deps: ## install the Debian packages that are missing (sudo when not root)
 	@tests/harness/install_packages '$(SUDO)' $(PACKAGES)
@@ -42,6 +43,7 @@ soak: build ## kills, crashes and jumping clocks for MINUTES (5), then compare e
 	+@BUILD=$(BUILD) KILLS=$(KILLS) CRASHES=$(CRASHES) SEED=$(SEED) tests/soak/run $(MINUTES)
 
 bench: build ## measure against the peers, print ratios, write build/bench.json (BENCH=name for one)
+	@tests/harness/install_packages '$(SUDO)' $(BENCH_PACKAGES)
 	+@BUILD=$(BUILD) JOBS=$(JOBS) bench/run $(BENCH)
 
 coverage: deps ## lines covered in core, pg and daemon; under 80 % fails

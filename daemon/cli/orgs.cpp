@@ -5,7 +5,6 @@
 #include "cli/commands.hpp"
 #include "connectors/registry.hpp"
 #include "store/host.hpp"
-#include "store/page_store.hpp"
 
 namespace xsell::cli {
 namespace {
@@ -17,6 +16,16 @@ bool contains(const std::vector<std::string> &list, const std::string &item) {
 std::string guess(const std::string &name, const std::vector<std::string> &known) {
     const auto found = connectors::nearest(name, known);
     return found ? "; did you mean '" + *found + "'?" : "";
+}
+
+// Who logs in, and where: a token that was kept for another login is not used.
+std::string login_of(const config::Org &org) {
+    const connectors::Settings settings = org.settings;  // a copy: what is asked here has not been asked by the connector
+    std::string login = org.connector;
+    for (const char *key :
+         {"auth", "auth_url", "base_url", "client_id", "data_centre", "environment", "refresh_token", "site", "username"})
+        login += "\n" + settings.text(key);
+    return login;
 }
 
 }  // namespace
@@ -49,7 +58,9 @@ void require_objects(const std::vector<std::string> &names) {
 
 std::unique_ptr<sync::Connector> make_connector(const config::Config &config, const config::Org &org) {
     connectors::Settings settings = org.settings;
-    settings.host = store::make_host(config.database_url, org.id, config.token_key, &Signals::stop);
+    std::optional<std::filesystem::path> key;
+    if (!config.token_key.empty()) key = config.token_key;
+    settings.host = store::make_host(config.database_url, org.id, key, &Signals::stop, login_of(org));
     try {
         return connectors::find_connector(org.connector)->make(settings);
     } catch (const connectors::SettingsError &error) {
@@ -57,6 +68,21 @@ std::unique_ptr<sync::Connector> make_connector(const config::Config &config, co
         for (const auto &problem : error.problems) all += (error.problems.size() == 1 ? ": " : "\n  ") + problem;
         throw std::runtime_error(all);
     }
+}
+
+sync::Object object_columns(store::Database &database, const std::string &name) {
+    static const std::map<std::string, sync::ColumnType> types = {{"numeric", sync::ColumnType::number},
+                                                                  {"bigint", sync::ColumnType::integer},
+                                                                  {"boolean", sync::ColumnType::boolean},
+                                                                  {"timestamp with time zone", sync::ColumnType::timestamp},
+                                                                  {"jsonb", sync::ColumnType::json}};
+    sync::Object object{name, {}};
+    for (const auto &row : database.query("SELECT name, type FROM xsell_internal.sync_columns($1)", {name}).rows) {
+        const auto type = types.find(row.at(1).value_or(""));
+        object.columns.push_back({row.at(0).value_or(""), type == types.end() ? sync::ColumnType::text : type->second});
+    }
+    if (object.columns.empty()) throw std::runtime_error("the extension knows no object '" + name + "'");
+    return object;
 }
 
 }  // namespace xsell::cli

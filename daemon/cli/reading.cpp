@@ -3,6 +3,8 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <chrono>
+#include <thread>
 
 #include "config/duration.hpp"
 #include "store/page_store.hpp"
@@ -63,24 +65,26 @@ Plan make_plan(const config::Config &config, const SyncArguments &arguments, con
     Plan plan;
     std::vector<std::string> cannot, missing = arguments.objects;
     for (const auto *org : orgs) {
+        std::unique_ptr<sync::Connector> connector;
+        sync::Opening opening{org->id, {}, arguments.full, {}};
         try {
-            const auto connector = make_connector(config, *org);
-            sync::Opening opening{org->id, {}, arguments.full, {}};
-            for (const auto &name : connector->objects()) {
-                if (!wanted(arguments, name)) continue;
-                std::erase(missing, name);
-                opening.objects.push_back(name);
-                if (!since) continue;
-                if (const auto state = connector->since(store.object(name), *since))
-                    opening.states[name] = *state;
-                else
-                    cannot.push_back(org->id + " " + name);
-            }
-            if (!opening.objects.empty()) plan.openings.push_back(std::move(opening));
+            connector = make_connector(config, *org);
+            opening.objects = connector->objects();
         } catch (const std::exception &error) {
             plan.refused[org->id] = error.what();
             missing.clear();
+            continue;
         }
+        std::erase_if(opening.objects, [&](const std::string &name) { return !wanted(arguments, name); });
+        for (const auto &name : opening.objects) {
+            std::erase(missing, name);
+            if (!since) continue;
+            if (const auto state = connector->since(store.object(name), *since))
+                opening.states[name] = *state;
+            else
+                cannot.push_back(org->id + " " + name);
+        }
+        if (!opening.objects.empty()) plan.openings.push_back(std::move(opening));
     }
     if (!missing.empty()) throw Refused("no org that was chosen has " + list(missing));
     if (!cannot.empty())
@@ -96,6 +100,23 @@ std::set<std::string> prepare(const config::Config &config, const Orgs &orgs, st
     if (const auto done = store::prepare(database, rows, money(config))) spdlog::info("{}", *done);
     const auto paused = store::paused_orgs(database);
     return {paused.begin(), paused.end()};
+}
+
+void patiently(double patience, const std::function<void()> &step) {
+    const auto start = std::chrono::steady_clock::now();
+    for (int attempt = 1;; ++attempt) {
+        try {
+            return step();
+        } catch (const sync::SyncError &error) {
+            const auto waited = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+            if (error.fault != sync::Fault::transient || Signals::stop || waited >= patience) throw;
+            spdlog::warn("{}; trying again", error.what());
+        }
+        constexpr sync::Retries retries{.first_wait = 0.5, .longest_wait = 5};
+        const auto until = std::chrono::steady_clock::now() + std::chrono::duration<double>(sync::backoff(retries, attempt));
+        while (!Signals::stop && std::chrono::steady_clock::now() < until)
+            std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    }
 }
 
 std::unique_ptr<sync::Store> make_store(const config::Config &config) {

@@ -1,5 +1,6 @@
 // What sync and run have in common: the plan of what is to be read, and the engine that reads it.
 #pragma once
+#include <functional>
 #include <memory>
 #include <set>
 #include <string>
@@ -24,6 +25,9 @@ std::set<std::string> prepare(const config::Config &config, const Orgs &orgs, st
 
 // Works on the queue until it is destroyed. The configuration must outlive it.
 std::unique_ptr<sync::Engine> start_engine(const config::Config &config, const Orgs &orgs, double idle_wait);
+
+// Runs the step, again and again while the database is away, for so many seconds; then what it threw passes.
+void patiently(double patience, const std::function<void()> &step);
 
 // A connection of its own to the queue.
 std::unique_ptr<sync::Store> make_store(const config::Config &config);

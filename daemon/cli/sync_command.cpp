@@ -52,6 +52,13 @@ std::int64_t sum(const std::vector<sync::RunReport> &reports, std::int64_t sync:
     return total;
 }
 
+// Opens what the plan says, or joins what is under way. Doing it twice does no harm.
+std::vector<std::int64_t> open_all(const Plan &plan, sync::Store &store) {
+    std::vector<std::int64_t> processes;
+    for (const auto &opening : plan.openings) processes.push_back(store.open(opening));
+    return processes;
+}
+
 }  // namespace
 
 bool Synced::failed() const {
@@ -63,22 +70,29 @@ std::int64_t Synced::rejected() const { return sum(reports, &sync::MergeCounts::
 
 Synced sync_once(const config::Config &config, const SyncArguments &arguments) {
     Orgs orgs = chosen_orgs(config, arguments.orgs);
-    const auto paused = prepare(config, orgs, *connect(config, "xselld"));
+    connect(config, "xselld");  // a wrong address is said at once; what was there a moment ago is waited for
+    const auto patience = static_cast<double>(config.patience);
+    std::set<std::string> paused;
+    patiently(patience, [&] { paused = prepare(config, orgs, *connect(config, "xselld")); });
     std::erase_if(orgs, [&](const config::Org *org) {
         if (!paused.contains(org->id)) return false;
         spdlog::info("{}: paused (xselld org resume {}), left alone", org->id, org->id);
         return true;
     });
-    const auto store = make_store(config);
-    const Plan plan = make_plan(config, arguments, orgs, *store);
+    Plan plan;
+    std::unique_ptr<sync::Store> store;
+    std::vector<std::int64_t> processes;
+    patiently(patience, [&] {
+        store = make_store(config);
+        plan = make_plan(config, arguments, orgs, *store);
+        processes = open_all(plan, *store);
+    });
     for (const auto &[org, reason] : plan.refused) spdlog::error("{}", reason);
     Synced synced{{}, plan.refused};
-    if (plan.openings.empty()) return synced;
-    std::vector<std::int64_t> processes;
-    for (const auto &opening : plan.openings) processes.push_back(store->open(opening));
+    if (processes.empty()) return synced;
     {
         const auto engine = start_engine(config, orgs, idle_wait);
-        synced.reports = engine->finish(processes, static_cast<double>(config.patience));
+        synced.reports = engine->finish(processes, patience);
     }
     try {
         synced.reports = store->report(processes);  // the workers have gone: these figures are the last
@@ -115,7 +129,11 @@ int sync_command(const std::filesystem::path &file, const SyncArguments &argumen
     std::printf("%s", hidden(summary(synced)).c_str());
     if (const std::int64_t rejected = synced.rejected(); rejected > 0)
         std::printf("\n%lld records were put aside: SELECT * FROM xsell.rejected_record;\n", static_cast<long long>(rejected));
-    if (!Signals::stop) prune(config, *connect(config, "xselld"));
+    try {
+        if (!Signals::stop) prune(config, *connect(config, "xselld"));
+    } catch (const std::exception &error) {
+        spdlog::warn("old pages, errors and processes stay for now: {}", error.what());
+    }
     return synced.failed() ? 1 : 0;
 }
 

@@ -124,7 +124,7 @@ http::Response Session::request(http::Request request, const std::string &path, 
     };
     auto response = attempt();
     // A token that somebody else has renewed may have expired since, one that we were given just now cannot have.
-    constexpr int tries = 3;
+    constexpr int tries = 10;
     bool own = false;
     for (int i = 0; i < tries && !own && response.status == 401; ++i) {
         own = renew();

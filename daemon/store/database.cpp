@@ -53,8 +53,15 @@ Database::~Database() = default;
 
 void Database::open() {
     // dbname takes a whole connection string, which overrides what precedes it. A network that is cut is noticed within a minute.
-    const char *const keys[] = {"fallback_application_name", "connect_timeout",     "client_encoding", "keepalives_idle",
-                                "keepalives_interval",       "keepalives_count",    "tcp_user_timeout", "dbname", nullptr};
+    const char *const keys[] = {"fallback_application_name",
+                                "connect_timeout",
+                                "client_encoding",
+                                "keepalives_idle",
+                                "keepalives_interval",
+                                "keepalives_count",
+                                "tcp_user_timeout",
+                                "dbname",
+                                nullptr};
     const char *const values[] = {name_.c_str(), "15", "UTF8", "30", "10", "3", "60000", url_.c_str(), nullptr};
     session_->prepared.clear();
     session_->connection.reset(PQconnectdbParams(keys, values, 1));
@@ -145,8 +152,7 @@ const std::string &Database::prepared(const std::string &sql) {
 Rows Database::query(const std::string &sql, const std::vector<Value> &parameters) {
     const std::string &name = prepared(sql);
     const Pointers values(parameters);
-    return rows(
-        PQexecPrepared(session_->connection.get(), name.c_str(), values.count(), values.data(), nullptr, nullptr, 0));
+    return rows(PQexecPrepared(session_->connection.get(), name.c_str(), values.count(), values.data(), nullptr, nullptr, 0));
 }
 
 Rows Database::query_binary(const std::string &sql, const std::vector<Parameter> &parameters) {

@@ -56,6 +56,7 @@ class Database {
 
     // Opens the connection again when it was lost, but never inside a transaction. Every statement does so by itself.
     void ensure();
+    bool connected() const { return alive(); }
     // Grows with every new session: locks and temporary tables of an older one are gone.
     int generation() const { return generation_; }
     void on_notice(std::function<void(const std::string &)> handler);

@@ -6,6 +6,7 @@
 #include <array>
 #include <numeric>
 
+#include "sync/convert.hpp"
 #include "sync/text.hpp"
 
 namespace xsell::store {
@@ -50,6 +51,13 @@ std::int64_t content_of(const Columns &columns, const sync::Record &record, std:
     return static_cast<std::int64_t>(hash ? hash : 1);  // 0 is no record's
 }
 
+// Whether the later of two records of one id, in the order of the page, is the one to keep.
+bool supersedes(const Columns &columns, const sync::Record &later, const sync::Record &earlier) {
+    const auto time = [&](const sync::Record &record) { return sync::to_micros(record.values[columns.modified].value_or("")); };
+    if (const auto a = time(later), b = time(earlier); a != b) return a > b;
+    return !later.values[columns.deleted] || earlier.values[columns.deleted];
+}
+
 }  // namespace
 
 bool is_duplicate(const SqlError &error) { return error.sqlstate == "23505"; }
@@ -59,20 +67,15 @@ std::vector<Entry> distinct_entries(const sync::Object &object, const std::vecto
     const Columns columns(object);
     std::vector<std::size_t> order(records.size());
     std::iota(order.begin(), order.end(), 0);
-    // Times in one page are written alike, by one connector; the database compares them as times once more.
-    std::stable_sort(order.begin(), order.end(), [&](std::size_t left, std::size_t right) {
-        const auto &a = records[left], &b = records[right];
-        if (const int ids = a.crm_id.compare(b.crm_id)) return ids < 0;
-        const auto &x = a.values[columns.modified], &y = b.values[columns.modified];
-        if (x != y) return x > y;
-        const bool gone = a.values[columns.deleted].has_value(), other_gone = b.values[columns.deleted].has_value();
-        return gone != other_gone ? other_gone : left > right;
-    });
+    std::stable_sort(order.begin(), order.end(),
+                     [&](std::size_t left, std::size_t right) { return records[left].crm_id < records[right].crm_id; });
     std::vector<Entry> entries;
     entries.reserve(records.size());
-    for (const std::size_t place : order) {
-        if (!entries.empty() && records[entries.back().place].crm_id == records[place].crm_id) continue;
-        entries.push_back({place, content_of(columns, records[place], map_hash)});
+    for (auto at = order.begin(); at != order.end();) {
+        std::size_t best = *at;
+        for (++at; at != order.end() && records[*at].crm_id == records[best].crm_id; ++at)
+            if (supersedes(columns, records[*at], records[best])) best = *at;
+        entries.push_back({best, content_of(columns, records[best], map_hash)});
     }
     return entries;
 }
@@ -96,8 +99,7 @@ void append_copy_row(std::string &out, const sync::Record &record, std::int64_t 
 
 MergePlan merge_plan(Database &database, const sync::Object &object) {
     MergePlan plan;
-    plan.stage =
-        "pg_temp." + quote_name(*database.query("SELECT xsell_internal.sync_stage($1)", {object.name}).rows.at(0).at(0));
+    plan.stage = "pg_temp." + quote_name(*database.query("SELECT xsell_internal.sync_stage($1)", {object.name}).rows.at(0).at(0));
     plan.copy = "COPY " + plan.stage + " (crm_id";
     for (const auto &column : object.columns) plan.copy += ", " + quote_name(column.name);
     plan.copy += ", raw, repaired, content) FROM STDIN";
@@ -111,8 +113,7 @@ void PageLoader::step(const std::string &name) {
     if (found != plan_.steps.end()) database_.query(found->second, {claim_.org});
 }
 
-void PageLoader::load(const std::vector<sync::Record> &records, const std::vector<Entry> &entries, Span span,
-                      const char *how) {
+void PageLoader::load(const std::vector<sync::Record> &records, const std::vector<Entry> &entries, Span span, const char *how) {
     constexpr std::size_t piece = 1 << 18;
     if (span.first == span.second) return;
     database_.copy_begin(plan_.copy);

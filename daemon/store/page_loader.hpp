@@ -1,5 +1,5 @@
-// Brings the records of one page into the tables, inside the caller's transaction: asks which of them are new or different, copies
-// those into the session's staging table, and merges them.
+// Brings the records of one page into the tables, inside the caller's transaction: asks which of them are new or different,
+// copies those into the session's staging table, and merges them.
 #pragma once
 #include <cstdint>
 #include <map>
@@ -17,9 +17,9 @@ struct Entry {
     std::int64_t content;
 };
 
-// Each id once (the newest modified_at, then the live one, then the later one), in the order of ids: all workers lock rows in that
-// order. The hash covers the raw text, the values made of it and the field map (its seed), and whether the record is deleted; not
-// when it was modified, for a file that is copied anew changes that alone.
+// Each id once (the newest modified_at, then the live one, then the later one), in the order of ids: all workers lock rows in
+// that order. The hash covers the raw text, the values made of it and the field map (its seed), and whether the record is
+// deleted; not when it was modified, for a file that is copied anew changes that alone.
 std::vector<Entry> distinct_entries(const sync::Object &object, const std::vector<sync::Record> &records, std::int64_t map_hash);
 
 // One row of a COPY in text format, newline included.
@@ -39,12 +39,12 @@ bool is_data_error(const SqlError &error);
 class PageLoader {
   public:
     // noted: rejects or doubts about records of the object are stored, and are to be forgotten for those that are mended.
-    PageLoader(Database &database, const MergePlan &plan, const sync::Claim &claim, const sync::Object &object, bool noted)
+    PageLoader(Database &database, const MergePlan &plan, const sync::Claim &claim, const sync::Object &object, bool noted = true)
         : database_(database), plan_(plan), claim_(claim), object_(object), noted_(noted) {}
 
     // All at once. Throws SqlError when the server refuses a record; the transaction is of no more use then. all_new: nothing is
     // stored under these ids; refused (is_duplicate) if something is.
-    void load(const std::vector<sync::Record> &records, const std::vector<Entry> &entries, bool all_new);
+    void load(const std::vector<sync::Record> &records, const std::vector<Entry> &entries, bool all_new = false);
     // What the server refuses is found by halving, and put aside as rejects.
     void load_carefully(const std::vector<sync::Record> &records, const std::vector<Entry> &entries);
     void reject(const std::vector<sync::Reject> &rejects);

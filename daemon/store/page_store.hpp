@@ -39,18 +39,32 @@ class PageStore : public sync::Store {
     void worker();
     const Held &held(const sync::Claim &claim);
     const MergePlan &plan(const sync::Object &object);
+    struct Check {
+        std::vector<Entry> different;
+        bool sweeping;  // the object is being read as a whole
+        bool noted;     // there are rejects or doubts about records of the object
+    };
+    Check check(const sync::Claim &claim, const Held &mine, const std::vector<Entry> &all, const sync::Page &page);
+    void store_before(const sync::Claim &claim, const sync::Page &page, bool sweeping);
+    std::int64_t store_after(const sync::Claim &claim, const sync::Page &page);
     sync::Committed store(const sync::Claim &claim, const sync::Object &object, const std::vector<Entry> &entries,
                           const sync::Page &page, Way way);
-    bool note_fields(const sync::Claim &claim, const sync::Page &page);
+    bool says_more(const std::map<std::string, sync::SourceField> &fields) const;
+    void note_fields(const sync::Claim &claim, const std::map<std::string, sync::SourceField> &fields);
 
     Database database_;
     std::string identity_;
-    int session_ = 0, worker_ = 0;             // generation of the connection that was set up, and that is a worker
-    std::map<std::int64_t, Held> held_;        // by page
-    std::map<std::string, MergePlan> plans_;   // by object
+    int session_ = 0, worker_ = 0;            // generation of the connection that was set up, and that is a worker
+    std::map<std::int64_t, Held> held_;       // by page
+    std::map<std::string, MergePlan> plans_;  // by object
     std::map<std::string, sync::Object> objects_;
     std::int64_t fields_run_ = 0;
-    std::set<std::uint64_t> fields_told_;  // hashes of the field lists that were stored for that run
+    // What this worker has stored about the fields of that run: the types seen, and whether they were in every record.
+    struct Told {
+        std::set<std::string> types;
+        bool always = true;
+    };
+    std::map<std::string, Told> told_;
 };
 
 }  // namespace xsell::store

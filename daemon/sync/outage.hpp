@@ -1,5 +1,6 @@
 // What the threads of an engine know together of a database that is away: said once, then now and then.
 #pragma once
+#include <algorithm>
 #include <chrono>
 #include <mutex>
 #include <optional>
@@ -19,9 +20,10 @@ class Outage {
         const auto now = Clock::now();
         if (!since_) since_ = now;
         message_ = message;
+        std::replace(message_.begin(), message_.end(), '\n', ' ');
         if (noted_ && std::chrono::duration<double>(now - *noted_).count() < note_every_) return std::nullopt;
         noted_ = now, said_ = true;
-        return message + "; trying again until it is there";
+        return message_ + "; trying again until it is there";
     }
 
     // A thread reached it.

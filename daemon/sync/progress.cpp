@@ -26,7 +26,7 @@ std::vector<Progress> Meter::due(const std::vector<RunReport> &reports, double n
     const std::lock_guard guard(mutex_);
     std::vector<Progress> out;
     for (const auto &report : reports) {
-        if (report.object.empty()) continue;
+        if (report.object.empty() || (report.pages == 0 && !report.finished())) continue;  // it waits for its turn
         if (report.finished()) {
             totals_.erase(report.run);
             paces_.erase(report.run);

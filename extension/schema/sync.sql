@@ -220,9 +220,10 @@ BEGIN
                       AND NOT EXISTS (SELECT FROM unnest($2) AS l(crm_id) WHERE l.crm_id = t.crm_id)', object)
     USING org, live, at;
     GET DIAGNOSTICS swept = ROW_COUNT;
-    UPDATE xsell_internal.source_record r SET deleted = true, content = 0
-    WHERE r.org_id = org AND r.object = sync_live.object AND NOT r.deleted
-      AND NOT EXISTS (SELECT FROM unnest(live) AS l(crm_id) WHERE l.crm_id = r.crm_id);
+    -- Also planned anew, with the number of ids known.
+    EXECUTE 'UPDATE xsell_internal.source_record r SET deleted = true, content = 0
+             WHERE r.org_id = $1 AND r.object = $2 AND NOT r.deleted
+               AND NOT EXISTS (SELECT FROM unnest($3) AS l(crm_id) WHERE l.crm_id = r.crm_id)' USING org, object, live;
     RETURN swept;
 END
 $$;
@@ -242,9 +243,9 @@ BEGIN
                       AND NOT EXISTS (SELECT FROM xsell_internal.sync_seen s WHERE s.org_id = $1 AND s.object = %1$L AND s.crm_id = t.crm_id)', object)
     USING org, at;
     GET DIAGNOSTICS swept = ROW_COUNT;
-    UPDATE xsell_internal.source_record r SET deleted = true, content = 0
-    WHERE r.org_id = org AND r.object = sync_sweep.object AND NOT r.deleted
-      AND NOT EXISTS (SELECT FROM xsell_internal.sync_seen s WHERE s.org_id = org AND s.object = sync_sweep.object AND s.crm_id = r.crm_id);
+    EXECUTE 'UPDATE xsell_internal.source_record r SET deleted = true, content = 0
+             WHERE r.org_id = $1 AND r.object = $2 AND NOT r.deleted
+               AND NOT EXISTS (SELECT FROM xsell_internal.sync_seen s WHERE s.org_id = $1 AND s.object = $2 AND s.crm_id = r.crm_id)' USING org, object;
     RETURN swept;
 END
 $$;

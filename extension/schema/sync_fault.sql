@@ -3,6 +3,7 @@
 CREATE FUNCTION xsell_internal.sync_trip(org text, message text) RETURNS void
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = off
 AS $$
 DECLARE
     o xsell_internal.sync_org;
@@ -31,6 +32,7 @@ COMMENT ON FUNCTION xsell_internal.sync_trip(text, text) IS
 CREATE FUNCTION xsell_internal.sync_fail(page bigint, claim bigint, fault text, message text, wait double precision, counts boolean, tries integer) RETURNS boolean
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = off
 AS $$
 DECLARE
     here xsell_internal.sync_page;
@@ -88,6 +90,7 @@ COMMENT ON FUNCTION xsell_internal.sync_fail(bigint, bigint, text, text, double 
 CREATE FUNCTION xsell_internal.sync_release(page bigint, claim bigint) RETURNS boolean
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = off
 AS $$
 DECLARE
     org text;

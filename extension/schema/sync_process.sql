@@ -195,6 +195,7 @@ COMMENT ON FUNCTION xsell_internal.sync_worker_here() IS 'The worker that this s
 CREATE FUNCTION xsell_internal.sync_reach(run bigint, goal text) RETURNS void
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = off
 AS $$
 DECLARE
     here text;
@@ -217,6 +218,7 @@ COMMENT ON FUNCTION xsell_internal.sync_reach(bigint, text) IS 'Takes a process 
 CREATE FUNCTION xsell_internal.sync_note_error(run bigint, page bigint, fault text, message text) RETURNS void
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = off
 AS $$
 DECLARE
     process bigint;
@@ -235,6 +237,7 @@ COMMENT ON FUNCTION xsell_internal.sync_note_error(bigint, bigint, text, text) I
 CREATE FUNCTION xsell_internal.sync_raise_alert(org text, object text, kind text, message text) RETURNS void
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = off
 AS $$
 #variable_conflict use_column
 BEGIN
@@ -250,6 +253,7 @@ COMMENT ON FUNCTION xsell_internal.sync_raise_alert(text, text, text, text) IS '
 CREATE FUNCTION xsell_internal.sync_finish(run bigint, error text) RETURNS void
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = off
 AS $$
 DECLARE
     ended xsell_internal.sync_run;
@@ -287,6 +291,7 @@ COMMENT ON FUNCTION xsell_internal.sync_finish(bigint, text) IS 'Ends a process,
 CREATE FUNCTION xsell_internal.sync_fail_org(org text, error text) RETURNS void
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = off
 AS $$
 DECLARE
     child bigint;

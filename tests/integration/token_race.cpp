@@ -1,13 +1,17 @@
 // Both sides of tokens.test: a vendor that replaces the refresh token with each login, and workers that share an org's token.
 //
 //   token_race vendor PORT_FILE strict|lenient LIFE     a vendor whose access tokens last for LIFE requests
-//   token_race work URL DATABASE ORG KEY_FILE SECONDS THREADS
+//   token_race work URL DATABASE ORG KEY_FILE SECONDS THREADS     prints how often they were served
+//   token_race take DATABASE ORG RATE BURST SECONDS THREADS       prints how many tokens of a rate limit they were given
 #include <httplib.h>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <fstream>
 #include <mutex>
@@ -121,13 +125,18 @@ struct Work {
         };
         std::optional<std::filesystem::path> key;
         if (!key_file.empty()) key = key_file;
-        connectors::Session session(trust, login, store::make_host(database, org, key, nullptr));
+        const char *login_text = std::getenv("TOKEN_LOGIN");  // which login it is, where that matters
+        connectors::Session session(trust, login, store::make_host(database, org, key, nullptr, login_text ? login_text : ""));
         while (std::chrono::steady_clock::now() < end) {
             try {
                 if (session.get("/data").status != 200) throw sync::SyncError(sync::Fault::org, "401 with a fresh token");
                 ++served;
             } catch (const sync::SyncError &error) {
                 if (error.fault == sync::Fault::transient) continue;
+                ++failed;
+                std::fprintf(stderr, "%s\n", error.what());
+                return;
+            } catch (const std::exception &error) {
                 ++failed;
                 std::fprintf(stderr, "%s\n", error.what());
                 return;
@@ -146,11 +155,33 @@ int work(char **arguments) {
     return work.failed ? 1 : 0;
 }
 
+int take(char **arguments) {
+    const auto host = store::make_host(arguments[0], arguments[1], std::nullopt, nullptr);
+    const sync::Budget budget{"requests", std::atof(arguments[2]), std::atof(arguments[3])};
+    const auto end = std::chrono::steady_clock::now() + milliseconds(static_cast<int>(1000 * std::atof(arguments[4])));
+    std::atomic<int> taken{0};
+    std::vector<std::thread> threads;
+    for (int i = std::atoi(arguments[5]); i > 0; --i) {
+        threads.emplace_back([&] {
+            for (;;) {
+                host->pause(host->take(budget, 1));
+                if (std::chrono::steady_clock::now() >= end) return;
+                ++taken;
+            }
+        });
+    }
+    for (auto &thread : threads) thread.join();
+    std::printf("%d\n", taken.load());
+    return 0;
+}
+
 }  // namespace
 
 int main(int count, char **arguments) {
+    spdlog::set_default_logger(std::make_shared<spdlog::logger>("", std::make_shared<spdlog::sinks::stderr_sink_mt>()));
     if (count == 5 && !std::strcmp(arguments[1], "vendor"))
         return sell(arguments[2], !std::strcmp(arguments[3], "strict"), std::atoi(arguments[4]));
     if (count == 8 && !std::strcmp(arguments[1], "work")) return work(arguments + 2);
+    if (count == 8 && !std::strcmp(arguments[1], "take")) return take(arguments + 2);
     return 2;
 }

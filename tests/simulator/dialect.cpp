@@ -4,6 +4,7 @@
 
 #include <charconv>
 
+#include "attio.hpp"
 #include "pipedrive.hpp"
 #include "zoho.hpp"
 
@@ -65,7 +66,7 @@ std::string translated(const Dialect &dialect, const Crm &crm, std::string_view 
 }
 
 const std::vector<const Dialect *> &dialects() {
-    static const std::vector<const Dialect *> all = {&pipedrive_dialect, &zoho_dialect};
+    static const std::vector<const Dialect *> all = {&attio_dialect, &pipedrive_dialect, &zoho_dialect};
     return all;
 }
 

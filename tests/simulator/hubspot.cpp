@@ -115,11 +115,19 @@ void read_one(const Request &req, Response &res, const Crm &crm, Time now, HubRe
 void batch_read(const Request &req, Response &res, const Crm &crm, Time now) {
     const HubType &type = hub_type_or_404(req.matches[1].str());
     const Json request = Json::parse(req.body);
+    const bool archived = req.get_param_value("archived") == "true";
+    const auto found_row = [&](const std::string &id) -> std::optional<std::size_t> {
+        const Table &table = crm.table(*type.source);
+        if (!archived) return resolve(table, id, now);
+        const auto row = table.find(id);
+        const bool shown = row && table.visible(*row, now) && table.row(*row).deleted != 0 && table.row(*row).merged_into == 0;
+        return shown ? row : std::nullopt;
+    };
     if (request.at("inputs").size() > 100) throw hubspot_error(400, "VALIDATION_ERROR", "at most 100 inputs are allowed");
     std::string body = R"({"status":"COMPLETE","results":[)";
     std::size_t found = 0;
     for (const Json &input : request["inputs"]) {
-        const auto row = type.source ? resolve(crm.table(*type.source), input.at("id").get<std::string>(), now) : std::nullopt;
+        const auto row = type.source ? found_row(input.at("id").get<std::string>()) : std::nullopt;
         if (!row) continue;
         if (found++ > 0) body += ',';
         append_hub_record(body, crm, type, request.value("properties", std::vector<std::string>{}), *row, "");

@@ -8,6 +8,8 @@
 #include <iostream>
 #include <sstream>
 
+#include "attio.hpp"
+#include "axiscare.hpp"
 #include "pipedrive.hpp"
 #include "scaling.hpp"
 #include "service.hpp"
@@ -98,6 +100,8 @@ int serve(Arguments &a) {
     mount_salesforce(server, service);
     mount_hubspot(server, service);
     mount_control(server, service);
+    mount_attio(server, service);
+    mount_axiscare(server, service);
     mount_pipedrive(server, service);
     mount_zoho(server, service);
     mount_scaling(server, service, a.scaling);

@@ -1,45 +1,17 @@
-#include "pipedrive.hpp"
+// The rows of an org as records of Pipedrive.
+#include "pipedrive_rows.hpp"
 
 #include <fmt/format.h>
 
-#include <array>
+#include <algorithm>
+#include <map>
 #include <mutex>
 
 namespace xsell::simulator::pipedrive {
 namespace {
 
-using Json = nlohmann::json;
-constexpr std::size_t amer = 1, family_count = 6;
+constexpr std::size_t family_count = 6;
 constexpr const char *segment = "5f3a0c1e2b4d69788796a5b4c3d2e1f00f1e2d3c";  // a custom field of organizations
-constexpr const char *currency = "USD";
-
-// Ids of persons are larger than a double can hold; notes and activities count for themselves, so that theirs collide.
-class PipedriveIds final : public Ids {
-  public:
-    std::string make(Source source, std::size_t row) const override {
-        if (source == Source::lead) return leads_.make(source, row);
-        if (is_note(source, row)) return "note-" + std::to_string(note_base + row);
-        return std::to_string(base(source) + step(source) * row);
-    }
-    std::optional<std::size_t> row(Source source, std::string_view id) const override {
-        if (source == Source::lead) return leads_.row(source, id);
-        if (id.starts_with("note-")) return std::strtoull(std::string(id.substr(5)).c_str(), nullptr, 10) - note_base;
-        const std::uint64_t number = std::strtoull(std::string(id).c_str(), nullptr, 10);
-        if (number < base(source) || (number - base(source)) % step(source) != 0) return std::nullopt;
-        return (number - base(source)) / step(source);
-    }
-    static bool is_note(Source source, std::size_t row) { return source == Source::task && row % 7 == 3; }
-    static constexpr std::uint64_t note_base = 1;
-
-  private:
-    static std::uint64_t step(Source source) { return source == Source::task || source == Source::event ? 2 : 1; }
-    static std::uint64_t base(Source source) {
-        if (source == Source::contact) return 9007199254740990ULL;
-        return source == Source::user ? 11000000 : source == Source::event ? 2 : 1;
-    }
-    UuidIds leads_;
-};
-const PipedriveIds ids;
 
 struct StageInfo {
     int id;
@@ -47,43 +19,8 @@ struct StageInfo {
 };
 constexpr StageInfo stage_list[] = {
     {1, "Prospecting"}, {2, "Qualification"}, {3, "Proposal/Price Quote"}, {4, "Negotiation/Review"}};
-constexpr const char *pipeline_name = "Sales Pipeline";
-
-// One row of a table, read as JSON values.
-struct Reader {
-    const Crm &crm;
-    Source source;
-    std::size_t row;
-
-    std::string text(std::string_view column) const { return std::string(crm.table(source).value(row, column)); }
-    Json string(std::string_view column) const { return text(column).empty() ? Json() : Json(text(column)); }
-    Json number(std::string_view column) const { return text(column).empty() ? Json() : Json::parse(text(column)); }
-    bool flag(std::string_view column) const { return text(column) == "t"; }
-    Json reference(std::string_view column) const {
-        const std::string native = text(column);
-        const auto target = native.empty() ? std::nullopt : crm.table(*referred(column)).find(native);
-        return target ? Json(std::stoull(ids.make(*referred(column), *target))) : Json();
-    }
-    Json id() const { return source == Source::lead ? Json(ids.make(source, row)) : Json(std::stoull(ids.make(source, row))); }
-    std::string changed() const { return iso(modified(crm, source, row)); }
-    std::string added() const { return text("created_at"); }
-};
 
 std::string blank(std::string text) { return replaced(replaced(std::move(text), "T", " "), "Z", ""); }  // as v1 writes times
-
-bool closed(const Crm &crm, std::size_t deal) { return crm.table(Source::opportunity).value(deal, "is_closed") == "t"; }
-bool archived(const Crm &crm, Source source, std::size_t row) {
-    if (source == Source::opportunity) return closed(crm, row) && row % 4 == 0;
-    return source == Source::lead && !crm.table(source).value(row, "converted_at").empty();
-}
-bool done(const Reader &r) { return r.flag("is_closed"); }
-std::string product_price(std::size_t row) { return plain(10 + 3.5 * static_cast<double>(row)); }
-
-// Number and street of "12 Main Street".
-std::pair<std::string, std::string> street_of(const std::string &text) {
-    const std::size_t space = text.find(' ');
-    return {text.substr(0, space), space == std::string::npos ? "" : text.substr(space + 1)};
-}
 
 int option_of(std::string_view industry) {
     for (std::size_t i = 0; i < industry_count; i++) {
@@ -274,67 +211,6 @@ Json note(const Reader &r) {
             {"update_time", blank(r.changed())}};
 }
 
-// What the truth says of a column where it is not the row's own value.
-std::optional<std::string> told(const Crm &crm, Source source, std::size_t row, std::string_view column) {
-    struct Word {
-        const char *column, *text;
-        Source source;
-    };
-    using enum Source;
-    static constexpr Word words[] = {{"team", "", user},
-                                     {"manager", "", user},
-                                     {"type", "", account},
-                                     {"phone", "", account},
-                                     {"description", "", account},
-                                     {"do_not_contact", "", contact},
-                                     {"company", "", lead},
-                                     {"first_name", "", lead},
-                                     {"title", "", lead},
-                                     {"email", "", lead},
-                                     {"phone", "", lead},
-                                     {"website", "", lead},
-                                     {"domain", "", lead},
-                                     {"industry", "", lead},
-                                     {"country", "", lead},
-                                     {"employees", "", lead},
-                                     {"converted_at", "", lead},
-                                     {"converted_account_id", "", lead},
-                                     {"pipeline", pipeline_name, opportunity},
-                                     {"type", "", opportunity},
-                                     {"currency", currency, opportunity},
-                                     {"currency", currency, line},
-                                     {"direction", "", task},
-                                     {"direction", "", event}};
-    if (column == "merged_into") return "";
-    for (const Word &word : words) {
-        if (word.source == source && column == word.column) return word.text;
-    }
-    const Reader r{crm, source, row};
-    if (source == user && column == "username") return lower(r.text("email"));
-    if (source == account && column == "street") {
-        const auto [number, street] = street_of(r.text("street"));
-        return street + " " + number;
-    }
-    if (source == lead && column == "last_name") return r.text("company") + " lead";
-    if (source == lead && column == "status") return archived(crm, source, row) ? "archived" : "open";
-    if (source == product && column == "price") return product_price(row);
-    if (source == opportunity && column == "modified_at") return r.changed();
-    if (source == opportunity && column == "stage" && r.flag("is_closed")) return r.flag("is_won") ? "Won" : "Lost";
-    const bool is_note = PipedriveIds::is_note(source, row);
-    if (is_note && column == "kind") return "note";
-    if (is_note && column == "occurred_at") return r.added();
-    if (is_note && (column == "duration" || column == "status" || column == "is_closed")) return "";
-    if ((source == task || source == event) && column == "status") return done(r) ? "done" : "open";
-    if ((source == task || source == event) && column == "is_closed") return done(r) ? "t" : "f";
-    if (source == event && column == "occurred_at") return r.text("occurred_at").substr(0, 17) + "00Z";
-    return std::nullopt;
-}
-
-bool shown(Source source) {
-    using enum Source;
-    return source != asset && source != call && source != email && source != meeting && source != note;
-}
-
 }  // namespace
 
 std::vector<Source> sources_of(List list) {
@@ -449,46 +325,3 @@ Json fields(const std::string &kind) {
 }
 
 }  // namespace xsell::simulator::pipedrive
-
-namespace xsell::simulator {
-namespace {
-
-HttpError refusal(int status, const std::string &error, const std::string &info = "") {
-    return {status, nlohmann::json{{"success", false},
-                                   {"error", error},
-                                   {"error_info", info},
-                                   {"errorCode", status},
-                                   {"data", nullptr},
-                                   {"additional_data", nullptr}}
-                        .dump()};
-}
-
-constexpr const char *support = "Please check developers.pipedrive.com for more information about Pipedrive API.";
-
-HttpError unauthorized(bool) { return refusal(401, "unauthorized access", support); }
-HttpError limited(const Fault &fault, httplib::Response &res) {
-    res.set_header("x-ratelimit-remaining", "0");
-    res.set_header("x-ratelimit-reset", std::to_string(fault.retry_after));
-    return refusal(429, "request over limit", support);
-}
-HttpError quota(httplib::Response &res) {
-    res.set_header("x-ratelimit-remaining", "79");
-    return refusal(429, "request over limit", support);
-}
-HttpError invalid(const std::string &message) { return refusal(400, message); }
-void finish(httplib::Response &res) {
-    res.set_header("x-ratelimit-limit", "80");
-    if (!res.has_header("x-ratelimit-remaining")) res.set_header("x-ratelimit-remaining", "79");
-    if (!res.has_header("x-ratelimit-reset")) res.set_header("x-ratelimit-reset", "2");
-    res.set_header("x-daily-ratelimit-token-limit", "150000");
-    res.set_header("x-daily-ratelimit-token-remaining", "145543");
-}
-
-constexpr Vendor vendor = {"pipedrive", "x-api-token", "",    "pipedrive-simulator", "", unauthorized, limited,
-                           quota,       invalid,       finish};
-
-}  // namespace
-
-const Dialect pipedrive_dialect = {&vendor, pipedrive::amer, &pipedrive::ids, pipedrive::shown, pipedrive::told};
-
-}  // namespace xsell::simulator

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "jwt.hpp"
+#include "salesforce_bulk.hpp"
 #include "service.hpp"
 #include "soql.hpp"
 
@@ -152,6 +153,20 @@ void changes(const Service &service, const Request &req, Response &res, const Cr
                       : fmt::format(R"({{"ids":[{}],"latestDateCovered":"{}"}})", list, covered));
 }
 
+// Without the recycle bin.
+void record_counts(const Request &req, Response &res, const Crm &crm, Time now) {
+    std::string list;
+    for (const std::string &name : split(req.get_param_value("sObjects"), ',')) {
+        const SObject *object = sobject_named(name);
+        if (!object) continue;
+        Soql all;
+        all.object = object, all.count = true;
+        list += fmt::format(R"({}{{"count":{},"name":"{}"}})", list.empty() ? "" : ",", run_soql(all, crm, now, false).size(),
+                            object->name);
+    }
+    json(res, R"({"sObjects":[)" + list + "]}");
+}
+
 void object_list(Response &res) {
     std::string list;
     for (const SObject &object : sobjects()) {
@@ -183,6 +198,9 @@ void mount_salesforce(httplib::Server &server, Service &service) {
         json(res,
              R"({"DailyApiRequests":{"Max":1000000,"Remaining":999076},"DailyBulkV2QueryJobs":{"Max":10000,"Remaining":10000}})");
     }));
+    server.Get(data + "/limits/recordCount/?", service.api(false, [](const Request &req, Response &res, const Crm &crm,
+                                                                     Time now) { record_counts(req, res, crm, now); }));
+    mount_bulk(server, service);
     server.Get(data + "/sobjects/?",
                service.api(false, [](const Request &, Response &res, const Crm &, Time) { object_list(res); }));
     server.Get(data + R"(/sobjects/(\w+)/describe/?)", service.api(false, [](const Request &req, Response &res, const Crm &,

@@ -19,7 +19,8 @@ struct ScalingOptions {
 void declare_scaling(CLI::App &app, ScalingOptions &options);
 
 // Also POST /_sim/scaling: {"changed": K} gives K records new values as of the world's clock and answers {"revision": R};
-// {"fault": {"kind": "429", "count": 3, "every": 5, "retry_after": 1}} makes requests fail (429, 500, cut, truncate; none ends it).
+// {"fault": {"kind": "429", "count": 3, "every": 5, "retry_after": 1}} makes requests fail (429, 500, cut, truncate; none ends
+// it).
 void mount_scaling(httplib::Server &server, Service &service, const ScalingOptions &options);
 
 }  // namespace xsell::simulator

@@ -214,7 +214,8 @@ void fields(const Request &req, Response &res, const Crm &crm, Time now) {
     const Module &module = module_or_400(req.get_param_value("module"));
     Json list = Json::array();
     if (crm.table(module.source).size() > 0) {
-        for (const auto &[name, value] : record(module, crm, 0, now).items()) {
+        const Json any = record(module, crm, 0, now);
+        for (const auto &[name, value] : any.items()) {
             if (!name.starts_with('$'))
                 list.push_back(
                     {{"api_name", name}, {"visible", true}, {"custom_field", false}, {"json_type", value.type_name()}});

@@ -260,7 +260,7 @@ void Attio::map(const sync::Object &object, const Part &part, const Rows &rows, 
             page.rejects[reject++].payload = sync::payload(text.source);
         }
     }
-    raise(object, floor, page);
+    if (part.is_record()) raise(object, floor, page);
 }
 
 // True when the source has been read to its end.

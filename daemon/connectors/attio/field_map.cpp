@@ -87,10 +87,11 @@ constexpr Field member[] = {
     {"modified_at", "created_at"},
 };
 
-// Linked records by their objects, and who did it: put there by take_activity.
+// Linked records by their objects, and who did it: put there by take_activity. Changes of an activity leave no date: modified_at
+// stays what it was, so that none is taken for older than what is stored.
 constexpr Field activity[] = {
     {"account_id", "links.companies"}, {"contact_id", "links.people"}, {"opportunity_id", "links.deals"},
-    {"owner_id", "links.member"},      {"created_at", "created_at"},   {"modified_at", "created_at", latest},
+    {"owner_id", "links.member"},      {"created_at", "created_at"},   {"modified_at", "created_at"},
 };
 
 constexpr Field note[] = {
@@ -101,7 +102,7 @@ constexpr Field note[] = {
 
 constexpr Field task[] = {
     {"kind", "", constant, "task"}, {"subject", "content_plaintext"}, {"occurred_at", "deadline_at"},
-    {"occurred_at", "created_at"},  {"is_closed", "is_completed"},    {"modified_at", "completed_at", latest},
+    {"occurred_at", "created_at"},  {"is_closed", "is_completed"},
 };
 
 constexpr Field meeting[] = {

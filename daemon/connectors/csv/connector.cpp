@@ -29,12 +29,13 @@ struct Progress {
         p.identity = {state.value("size", std::int64_t{-1}), state.value("mtime", std::int64_t{0})};
         p.map = state.value("map", std::int64_t{0});
         p.time = state.value("time", std::int64_t{0});
-        p.place = {state.value("offset", std::uint64_t{0}), state.value("line", std::int64_t{0}), state.value("rows", std::int64_t{0})};
+        p.place = {state.value("offset", std::uint64_t{0}), state.value("line", std::int64_t{0}),
+                   state.value("rows", std::int64_t{0})};
         p.done = state.value("done", false);
         return p;
     }
     json to_json() const {
-        return {{"size", identity.size}, {"mtime", identity.mtime}, {"map", map},        {"time", time},
+        return {{"size", identity.size}, {"mtime", identity.mtime}, {"map", map},         {"time", time},
                 {"rows", place.rows},    {"offset", place.offset},  {"line", place.line}, {"done", done}};
     }
 };

@@ -203,7 +203,9 @@ class SumCursor : public Cursor {
             const std::string &id = id_of(*line);
             if (id.empty()) continue;
             const auto [at, fresh] = index.try_emplace(id, sums_.size());
-            if (fresh) sums_.push_back({id, line->account, names_of_its_own() ? line->name : "", line->currency, line->date, 0, {}, {}, true});
+            if (fresh)
+                sums_.push_back(
+                    {id, line->account, names_of_its_own() ? line->name : "", line->currency, line->date, 0, {}, {}, true});
             add(sums_[at->second], *line);
         }
         added_ = true;

@@ -71,7 +71,8 @@ void read_members(File &file, const std::map<std::string, std::string> &columns,
     std::vector<std::string> named = attributes;
     for (const auto &[column, member] : columns) named.push_back(member);
     for (const auto &name : named) {
-        const bool known = std::any_of(file.header.begin(), file.header.end(), [&](const auto &h) { return normalised(h) == normalised(name); });
+        const bool known =
+            std::any_of(file.header.begin(), file.header.end(), [&](const auto &h) { return normalised(h) == normalised(name); });
         if (!name.empty() && !known) file.header.push_back(name);
     }
 }
@@ -109,7 +110,8 @@ void recognise(File &file, const Settings &settings) {
     }
     if (file.object.empty()) file.object = object_by_name(file.name).value_or("");
     const auto known_columns = [&] {
-        if (const auto by_object = settings.columns.find(file.object); by_object != settings.columns.end()) columns = by_object->second;
+        if (const auto by_object = settings.columns.find(file.object); by_object != settings.columns.end())
+            columns = by_object->second;
         if (configured == settings.files.end()) return;
         for (const auto &[column, header] : configured->columns) columns[column] = header;
     };

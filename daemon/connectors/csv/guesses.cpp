@@ -4,32 +4,38 @@
 namespace xsell::connectors::csv {
 namespace {
 
-#define XSELL_MODIFIED                                                                                                      \
-    "modifiedat lastmodifieddate lastmodifiedat lastmodified systemmodstamp updatedat modifieddate updated modified "       \
+#define XSELL_MODIFIED                                                                                                \
+    "modifiedat lastmodifieddate lastmodifiedat lastmodified systemmodstamp updatedat modifieddate updated modified " \
     "geändertam geaendertam änderungsdatum aenderungsdatum aktualisiertam"
-#define XSELL_DATES                                                                                                         \
-    {"created_at",                                                                                                          \
-     "createdat createddate createdon datecreated createdate creationdate created erstelltam angelegtam erstellungsdatum "  \
-     "anlagedatum"},                                                                                                        \
-        {"modified_at", XSELL_MODIFIED}, {"deleted_at", "deletedat deleteddate gelöschtam geloeschtam"}, {                  \
-        "merged_into", "mergedinto mergedintoid masterrecordid"                                                             \
+#define XSELL_DATES                                                                                                        \
+    {"created_at",                                                                                                         \
+     "createdat createddate createdon datecreated createdate creationdate created erstelltam angelegtam erstellungsdatum " \
+     "anlagedatum"},                                                                                                       \
+        {"modified_at", XSELL_MODIFIED}, {"deleted_at", "deletedat deleteddate gelöschtam geloeschtam"}, {                 \
+        "merged_into", "mergedinto mergedintoid masterrecordid"                                                            \
     }
-#define XSELL_OWNER \
-    { "owner_id", "ownerid owner salesagent salesrep salesperson accountmanager agent rep ownername betreuer kundenbetreuer vertreter verantwortlich" }
+#define XSELL_OWNER                                                                                                     \
+    {                                                                                                                   \
+        "owner_id",                                                                                                     \
+            "ownerid owner salesagent salesrep salesperson accountmanager agent rep ownername betreuer kundenbetreuer " \
+            "vertreter verantwortlich"                                                                                  \
+    }
 #define XSELL_CURRENCY \
     { "currency", "currency currencyisocode currencycode währung waehrung" }
-#define XSELL_ACCOUNT_ID                                                                                                    \
-    {                                                                                                                       \
-        "account_id",                                                                                                       \
-            "accountid customerid companyid clientid account accountname customer customername company companyname client " \
-            "customerkey resellerkey customerno kundennummer kundennr kundenid firmennummer debitor firma kunde kundenname firmenname unternehmen"                                                                            \
+#define XSELL_ACCOUNT_ID                                                                                                     \
+    {                                                                                                                        \
+        "account_id",                                                                                                        \
+            "accountid customerid companyid clientid account accountname customer customername company companyname client "  \
+            "customerkey resellerkey customerno kundennummer kundennr kundenid firmennummer debitor firma kunde kundenname " \
+            "firmenname unternehmen"                                                                                         \
     }
 
 const std::map<std::string, std::vector<ColumnGuess>> guesses = {
     {"account",
      {{"crm_id",
        "id accountid customerid companyid clientid organizationid organisationid recordid crmid accountno accountnumber "
-       "customerno customernumber customerkey resellerkey kundennummer kundennr kundenid firmennummer firmenid debitor debitorennummer"},
+       "customerno customernumber customerkey resellerkey kundennummer kundennr kundenid firmennummer firmenid debitor "
+       "debitorennummer"},
       {"name",
        "name accountname companyname customername clientname organizationname account company customer client organization "
        "reseller firma firmenname kundenname unternehmen kunde"},
@@ -92,20 +98,27 @@ const std::map<std::string, std::vector<ColumnGuess>> guesses = {
       {"converted_opportunity_id", "convertedopportunityid"},
       XSELL_DATES}},
     {"product",
-     {{"crm_id", "id productid recordid crmid productkey stockcode itemid artikelnummer artikelnr produktnummer produktid artikelid"},
-      {"name", "name productname producttitle product itemname item title description produktname artikelname produkt artikel artikelbezeichnung bezeichnung"},
+     {{"crm_id",
+       "id productid recordid crmid productkey stockcode itemid artikelnummer artikelnr produktnummer produktid artikelid"},
+      {"name",
+       "name productname producttitle product itemname item title description produktname artikelname produkt artikel "
+       "artikelbezeichnung bezeichnung"},
       {"code", "code productcode sku stockcode itemcode partnumber artikelnummer artikelnr"},
-      {"family", "family productfamily series category productcategory productline produktgruppe warengruppe artikelgruppe kategorie"},
+      {"family",
+       "family productfamily series category productcategory productline produktgruppe warengruppe artikelgruppe kategorie"},
       {"description", "description productdescription beschreibung"},
       {"price", "price listprice salesprice unitprice medianprice preis listenpreis verkaufspreis einzelpreis"},
       XSELL_CURRENCY,
       {"is_active", "isactive active aktiv"},
       XSELL_DATES}},
     {"opportunity",
-     {{"crm_id", "id opportunityid dealid recordid crmid opportunityno chanceid auftragsnummer auftragsnr angebotsnummer angebotsnr vorgangsnummer"},
+     {{"crm_id",
+       "id opportunityid dealid recordid crmid opportunityno chanceid auftragsnummer auftragsnr angebotsnummer angebotsnr "
+       "vorgangsnummer"},
       XSELL_ACCOUNT_ID,
       {account_name,
-       "accountname companyname customername clientname firmenname kundenname account company customer client firma kunde unternehmen"},
+       "accountname companyname customername clientname firmenname kundenname account company customer client firma kunde "
+       "unternehmen"},
       {"name", "name opportunityname dealname title verkaufschance chance bezeichnung"},
       {"pipeline", "pipeline pipelinename"},
       {"stage", "stage stagename dealstage opportunitystage salesstage status phase verkaufsphase"},
@@ -113,11 +126,15 @@ const std::map<std::string, std::vector<ColumnGuess>> guesses = {
       {"amount", "amount closevalue value dealvalue dealamount revenue total betrag auftragswert umsatz wert summe"},
       XSELL_CURRENCY,
       {"probability", "probability winprobability wahrscheinlichkeit"},
-      {"product_name", "productname product producttitle productid product2id productcode productsku sku produktname produkt artikel artikelnummer"},
+      {"product_name",
+       "productname product producttitle productid product2id productcode productsku sku produktname produkt artikel "
+       "artikelnummer"},
       {"source", "source leadsource"},
       {"is_closed", "isclosed closed"},
       {"is_won", "iswon won"},
-      {"closed_at", "closedat closedate closedon closeddate dateclosed closingdate expectedclosedate abschlussdatum abgeschlossenam auftragsdatum datum"},
+      {"closed_at",
+       "closedat closedate closedon closeddate dateclosed closingdate expectedclosedate abschlussdatum abgeschlossenam "
+       "auftragsdatum datum"},
       XSELL_OWNER,
       {"created_at", "createdat createddate createdon datecreated createdate creationdate created engagedate opendate"},
       {"modified_at", XSELL_MODIFIED},
@@ -126,7 +143,8 @@ const std::map<std::string, std::vector<ColumnGuess>> guesses = {
     {"opportunity_line",
      {{"crm_id", "id lineid lineitemid opportunitylineitemid recordid crmid"},
       {"opportunity_id", "opportunityid dealid opportunity deal auftragsnummer auftragsnr angebotsnummer"},
-      {"product_id", "productid product2id productcode productsku sku stockcode itemcode product artikelnummer artikelnr artikel produkt"},
+      {"product_id",
+       "productid product2id productcode productsku sku stockcode itemcode product artikelnummer artikelnr artikel produkt"},
       {"name", "name productname description"},
       {"quantity", "quantity qty units menge anzahl stück stueck"},
       {"unit_price", "unitprice price einzelpreis stückpreis stueckpreis preis"},
@@ -138,7 +156,8 @@ const std::map<std::string, std::vector<ColumnGuess>> guesses = {
      {{"crm_id", "id assetid subscriptionid recordid crmid vertragsnummer seriennummer"},
       XSELL_ACCOUNT_ID,
       {"contact_id", "contactid"},
-      {"product_id", "productid product2id productcode productsku sku stockcode itemcode product artikelnummer artikelnr artikel produkt"},
+      {"product_id",
+       "productid product2id productcode productsku sku stockcode itemcode product artikelnummer artikelnr artikel produkt"},
       {"name", "name assetname"},
       {"status", "status"},
       {"quantity", "quantity qty units seats menge anzahl"},
@@ -176,17 +195,21 @@ const std::map<std::string, std::vector<ColumnGuess>> guesses = {
       XSELL_DATES}},
     {invoice_line,
      {{"invoice",
-       "invoiceno invoicenumber invoiceid invoice salesordernumber orderno ordernumber orderid order receiptno transactionid rechnungsnummer rechnungsnr rechnung belegnummer belegnr auftragsnummer bestellnummer"},
+       "invoiceno invoicenumber invoiceid invoice salesordernumber orderno ordernumber orderid order receiptno transactionid "
+       "rechnungsnummer rechnungsnr rechnung belegnummer belegnr auftragsnummer bestellnummer"},
       {"line", "lineno linenumber lineid linenum line positionsnummer position pos"},
       {"date", "invoicedate orderdate transactiondate saledate date rechnungsdatum belegdatum bestelldatum auftragsdatum datum"},
       {"account_id",
        "customerid accountid customerno customerkey resellerkey companyid clientid customer account company client customername "
        "accountname kundennummer kundennr kundenid debitor kunde firma"},
-      {"product_id", "stockcode productid productcode sku productkey itemid itemcode product item artikelnummer artikelnr produktnummer artikel produkt"},
+      {"product_id",
+       "stockcode productid productcode sku productkey itemid itemcode product item artikelnummer artikelnr produktnummer "
+       "artikel produkt"},
       {"name", "description productname productdescription itemname artikelbezeichnung bezeichnung produktname artikelname"},
       {"quantity", "quantity qty orderquantity units menge anzahl stück stueck"},
       {"unit_price", "unitprice price einzelpreis stückpreis stueckpreis preis"},
-      {"amount", "amount linetotal totalprice salesamount extendedprice netamount total nettobetrag betrag umsatz gesamtpreis summe"},
+      {"amount",
+       "amount linetotal totalprice salesamount extendedprice netamount total nettobetrag betrag umsatz gesamtpreis summe"},
       XSELL_CURRENCY,
       {"modified_at", "modifiedat lastmodified updatedat"}}},
 };
@@ -204,13 +227,19 @@ const std::map<std::string, const char *> file_names = {
     {"contact", "contact contacts person persons people kontakte ansprechpartner"},
     {"lead", "lead leads interessenten"},
     {"product", "product products product2 item items catalog catalogue stock produkte artikel artikelstamm"},
-    {"opportunity", "opportunity opportunities deal deals salespipeline pipeline verkaufschancen chancen aufträge auftraege angebote"},
+    {"opportunity",
+     "opportunity opportunities deal deals salespipeline pipeline verkaufschancen chancen aufträge auftraege angebote"},
     {"opportunity_line",
      "opportunityline opportunitylines opportunitylineitem opportunitylineitems lineitem lineitems dealproducts"},
     {"asset", "asset assets subscription subscriptions installedproducts verträge vertraege abonnements"},
-    {"activity", "activity activities task tasks event events call calls meeting meetings aktivitäten aktivitaeten aufgaben termine"},
-    {"crm_user", "crmuser crmusers user users owner owners salesteam salesteams team teams salesagents salesreps benutzer mitarbeiter vertriebsmitarbeiter vertreter"},
-    {invoice_line, "invoiceline invoicelines orderline orderlines invoiceitems orderitems transactions rechnungspositionen rechnungszeilen rechnungen umsätze umsaetze verkäufe verkaeufe"},
+    {"activity",
+     "activity activities task tasks event events call calls meeting meetings aktivitäten aktivitaeten aufgaben termine"},
+    {"crm_user",
+     "crmuser crmusers user users owner owners salesteam salesteams team teams salesagents salesreps benutzer mitarbeiter "
+     "vertriebsmitarbeiter vertreter"},
+    {invoice_line,
+     "invoiceline invoicelines orderline orderlines invoiceitems orderitems transactions rechnungspositionen rechnungszeilen "
+     "rechnungen umsätze umsaetze verkäufe verkaeufe"},
 };
 
 }  // namespace

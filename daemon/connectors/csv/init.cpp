@@ -2,7 +2,8 @@
 
 namespace xsell::connectors {
 
-const char *const csv_init_text = R"(# An org whose records come as exports, CSV or JSON lines: one folder, one file for each kind of record.
+const char *const csv_init_text =
+    R"(# An org whose records come as exports, CSV or JSON lines: one folder, one file for each kind of record.
 [[org]]
 id = "retail"                  # letters, digits, _ . -; it names the org everywhere
 name = "Retail exports"        # shown to people

@@ -7,7 +7,8 @@
 
 namespace xsell::connectors::csv {
 
-// The dotted names that the objects of a text have, in the order in which they first appear. A last line without its end is left out.
+// The dotted names that the objects of a text have, in the order in which they first appear. A last line without its end is left
+// out.
 std::vector<std::string> json_header(std::string_view text);
 
 class JsonLines : public RowReader {

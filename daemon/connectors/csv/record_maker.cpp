@@ -22,7 +22,9 @@ std::optional<std::string> decimal_point(std::string_view text) {
     std::size_t group = 0;
     bool grouped = false, comma = false;
     for (std::size_t i = 0; i < text.size(); ++i) {
-        const std::size_t space = text.substr(i).starts_with("\xC2\xA0") ? 2 : text.substr(i).starts_with("\xE2\x80\xAF") ? 3 : text[i] == ' ';
+        const std::size_t space = text.substr(i).starts_with("\xC2\xA0")       ? 2
+                                  : text.substr(i).starts_with("\xE2\x80\xAF") ? 3
+                                                                               : text[i] == ' ';
         const bool separator = text[i] == '.' || text[i] == '\'' || space > 0;
         if (separator || text[i] == ',') {
             if (comma || (grouped ? group != 3 : separator && (group == 0 || group > 3))) return std::nullopt;

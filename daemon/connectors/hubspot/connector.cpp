@@ -125,6 +125,17 @@ void add_merged(const sync::Object &object, const std::string &winner, const std
     }
 }
 
+// Of all winners on the page, archived ones too: they may have been archived before anybody saw the merge.
+void add_losers(const sync::Object &object, const Part &part, const Listing &listing, sync::Page &page) {
+    for (const auto raw : listing.records) {
+        if (raw.find(merged_ids) == std::string_view::npos) continue;
+        const auto merged = text_at(raw, std::string("properties.") + merged_ids);
+        auto at = text_at(raw, std::string("properties.") + part.source->modified);
+        if (at) at = sync::to_timestamp(*at);
+        if (merged && at) add_merged(object, text_at(raw, "id").value_or(""), *merged, *at, page);
+    }
+}
+
 void HubSpot::read_found(const sync::Object &object, const Part &part, const Listing &listing, sync::Page &page) {
     std::vector<std::string> ids, owned;
     for (const auto raw : listing.records) ids.push_back(text_at(raw, "id").value_or(""));
@@ -136,13 +147,7 @@ void HubSpot::read_found(const sync::Object &object, const Part &part, const Lis
         for (std::size_t i = 0; i < raws.size(); ++i) raws[i] = owned.emplace_back(with_links(raws[i], ids[i], links));
     }
     part.mapper.map(object, raws, page);
-    for (std::size_t i = 0; i < listing.records.size(); ++i) {
-        if (listing.records[i].find(merged_ids) == std::string_view::npos) continue;
-        const auto merged = text_at(listing.records[i], std::string("properties.") + merged_ids);
-        auto at = text_at(listing.records[i], std::string("properties.") + part.source->modified);
-        if (at) at = sync::to_timestamp(*at);
-        if (merged && at) add_merged(object, ids[i], *merged, *at, page);
-    }
+    add_losers(object, part, listing, page);
 }
 
 void HubSpot::read_restored(const sync::Object &object, const Part &part, const std::vector<std::string> &ids, sync::Page &page) {
@@ -179,6 +184,7 @@ bool HubSpot::list(const sync::Object &object, const Part &part, State &state, s
         throw SyncError(Fault::object, std::string(part.source->type) + ": the next page is the same page");
     part.mapper.map(object, found.records, page);
     if (archived && part.searchable()) {
+        add_losers(object, part, found, page);
         std::vector<std::uint64_t> ids;
         for (const auto raw : found.records) ids.push_back(number(text_at(raw, "id").value_or("")));
         read_restored(object, part, replace(state.archived[part.source->type], scan.last, ids, !more), page);

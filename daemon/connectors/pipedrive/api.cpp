@@ -86,7 +86,8 @@ http::Response Api::get(const Endpoint &endpoint, const std::string &query) {
     auto response = session_->get(root(endpoint.version) + endpoint.path + query, call);
     if (response.status == 404 && endpoint.version == Version::v1 && v1_root_ == "/api/v1") {
         auto other = session_->get(std::string("/v1") + endpoint.path + query, call);
-        if (other.status != 404) v1_root_ = "/v1", response = std::move(other);
+        if (other.status == 200) v1_root_ = "/v1";
+        if (other.status != 404) response = std::move(other);
     }
     blocked_until_.reset();
     if (is_blocked(response))

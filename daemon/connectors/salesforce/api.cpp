@@ -20,6 +20,13 @@ constexpr std::size_t longest_path = 15'000;       // of the 16 KB that an addre
 constexpr std::int64_t look_back = 3'600'000'000;  // for open transactions
 constexpr int most_pages = 1000;                   // of a query that should be small
 
+// A body that is cut says nothing of what the org has.
+json whole(const http::Response &response, const std::string &what) {
+    auto body = json_body(response);
+    if (!body.is_object()) throw SyncError(Fault::transient, what + ": the response is no complete JSON");
+    return body;
+}
+
 }  // namespace
 
 bool Description::has(const std::string &field) const { return types.contains(field.substr(0, field.find('.'))); }
@@ -88,9 +95,9 @@ json Api::rows(const std::string &soql, const std::string &what) {
     for (int page = 0; page < most_pages; ++page) {
         const auto response = get(path);
         require_good(response, what);
-        const auto body = json_body(response);
-        const auto records = body.is_object() ? body.find("records") : body.end();
-        if (!body.is_object() || records == body.end() || !records->is_array())
+        const auto body = whole(response, what);
+        const auto records = body.find("records");
+        if (records == body.end() || !records->is_array())
             throw SyncError(Fault::transient, what + ": the response is no complete JSON");
         all.insert(all.end(), records->begin(), records->end());
         const std::string next = member(body, "nextRecordsUrl");
@@ -113,8 +120,8 @@ std::optional<Description> Api::describe(const std::string &object) {
     const auto response = get(data() + "/sobjects/" + object + "/describe");
     if (is_refusal(response)) return std::nullopt;
     require_good(response, object);
-    const auto body = json_body(response);
-    if (!body.is_object() || !body.contains("fields") || !body["fields"].is_array()) return std::nullopt;
+    const auto body = whole(response, object);
+    if (!body.contains("fields") || !body["fields"].is_array()) return std::nullopt;
     Description description;
     description.replicateable = body.value("replicateable", json()) != false;
     for (const auto &field : body["fields"]) {
@@ -130,7 +137,7 @@ std::optional<std::int64_t> Api::covered(const std::string &object, std::int64_t
                               "&end=" + http::encode(literal(now)));
     if (is_refusal(response)) return std::nullopt;
     require_good(response, object);
-    return sync::to_micros(member(json_body(response), "latestDateCovered"));
+    return sync::to_micros(member(whole(response, object), "latestDateCovered"));
 }
 
 std::optional<std::int64_t> Api::count(const std::string &object, bool recycled) {

@@ -87,9 +87,8 @@ Window Salesforce::window_of(const State &state, const Reading &reading) const {
     window.high = reading.start;
     window.down = reading.full;
     if (reading.full) return window;
-    // A clock that was set back: what is changed by it may be stamped before the watermark, what was changed before it after now.
+    // A clock that was set back: what is changed by it is stamped before the watermark.
     window.low = std::min(*state.watermark, reading.start - lookback_);
-    window.high = std::max(reading.start, *state.watermark + lookback_);
     return window;
 }
 
@@ -193,6 +192,7 @@ void Salesforce::check_part(Part &part, std::vector<Finding> &findings) {
         const auto ask = [&] {
             Window window;
             window.high = api_.session().server_time().value_or(0);
+            window.down = true;
             return api_.query_all(select(scope_of(api_, part), window) + " LIMIT 1");
         };
         auto response = ask();

@@ -195,7 +195,6 @@ void Passes::map_led(const sync::Object &object, Part &target, const char *field
         Scope scope = scope_of(api_, target);
         scope.filter = take_ids("Id", ids);
         Window window;
-        window.high = require_time(api_.session());
         for (bool last = false; !last;) {
             auto response = window.next.empty() ? api_.query_all(select(scope, window)) : api_.get(window.next);
             require_good(response, target.source->name);

@@ -22,33 +22,37 @@ std::string bound(const char *comparison, std::int64_t micros) {
     return std::string("SystemModstamp ") + comparison + " " + literal(micros);
 }
 
-std::string select_from(const Scope &scope) {
-    std::string soql = "SELECT ";
+std::string select_from(const Scope &scope, const std::vector<std::string> &conditions) {
+    std::string soql = "SELECT ", where;
     for (const auto &field : scope.fields) soql += (&field == &scope.fields.front() ? "" : ", ") + field;
-    soql += " FROM " + scope.object + " WHERE ";
-    return scope.filter.empty() ? soql : soql + scope.filter + " AND ";
+    if (!scope.filter.empty()) where = " WHERE " + scope.filter;
+    for (const auto &condition : conditions) where += (where.empty() ? " WHERE " : " AND ") + condition;
+    return soql + " FROM " + scope.object + where;
 }
 
 }  // namespace
 
 std::string select(const Scope &scope, const Window &window) {
     const auto low = window.down && window.cut ? window.cut : window.low;
-    const std::int64_t high = !window.down && window.cut ? *window.cut : window.high;
-    std::string soql = select_from(scope);
-    if (!window.at || !window.down) soql += bound("<=", high);
+    const auto high = window.down ? std::optional(window.high) : window.cut;
+    std::vector<std::string> conditions;
     if (window.at) {
         // Many records share a second: the id goes on where a cut page ended.
-        const char *past = window.down ? "<" : ">";
-        soql += std::string(window.down ? "" : " AND ") + "(" + bound(past, *window.at) + " OR (" + bound("=", *window.at) +
-                " AND Id " + past + " '" + window.id + "'))";
+        const std::string past = window.down ? "<" : ">";
+        conditions.push_back("(" + bound(past.c_str(), *window.at) + " OR (" + bound("=", *window.at) + " AND Id " + past + " '" +
+                             window.id + "'))");
     }
-    if (low && (!window.at || window.down)) soql += " AND " + bound(">=", *low);
-    return soql + (window.down ? " ORDER BY SystemModstamp DESC, Id DESC" : " ORDER BY SystemModstamp, Id");
+    if (high && !(window.at && window.down)) conditions.push_back(bound("<=", *high));
+    if (low && !(window.at && !window.down)) conditions.push_back(bound(">=", *low));
+    return select_from(scope, conditions) +
+           (window.down ? " ORDER BY SystemModstamp DESC, Id DESC" : " ORDER BY SystemModstamp, Id");
 }
 
 std::string select_all(const Scope &scope, const Window &window) {
-    const std::string soql = select_from(scope) + bound("<=", window.high);
-    return window.low ? soql + " AND " + bound(">=", *window.low) : soql;
+    std::vector<std::string> conditions;
+    if (window.down) conditions.push_back(bound("<=", window.high));
+    if (window.low) conditions.push_back(bound(">=", *window.low));
+    return select_from(scope, conditions);
 }
 
 bool narrow(Window &window) {

@@ -10,6 +10,8 @@ namespace xsell::connectors::salesforce {
 // What one pass over an object reads. Microseconds since 1970 throughout, all bounds inclusive.
 struct Window {
     std::optional<std::int64_t> low;  // nothing: from the very first record
+    // Newest first: the newest that is read. Else only a guess of where it ends, for what is modified meanwhile is read too (and
+    // so is what carries a later time than the server's, whose clock was set back).
     std::int64_t high = 0;
     bool down = false;                // newest first
     std::optional<std::int64_t> cut;  // reading goes as far as here first, when the whole window takes too long

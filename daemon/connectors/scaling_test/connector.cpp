@@ -36,18 +36,9 @@ constexpr Field account[] = {
 };
 
 constexpr Field contact[] = {
-    {"account_id", "AccountId"},
-    {"first_name", "FirstName"},
-    {"last_name", "LastName"},
-    {"title", "Title"},
-    {"department", "Department"},
-    {"email", "Email", email},
-    {"phone", "Phone", phone},
-    {"mobile", "MobilePhone", phone},
-    {"country", "MailingCountry"},
-    {"owner_id", "OwnerId"},
-    {"created_at", "CreatedDate"},
-    {"modified_at", "SystemModstamp"},
+    {"account_id", "AccountId"},   {"first_name", "FirstName"}, {"last_name", "LastName"},     {"title", "Title"},
+    {"department", "Department"},  {"email", "Email", email},   {"phone", "Phone", phone},     {"mobile", "MobilePhone", phone},
+    {"country", "MailingCountry"}, {"owner_id", "OwnerId"},     {"created_at", "CreatedDate"}, {"modified_at", "SystemModstamp"},
 };
 
 constexpr Field opportunity[] = {
@@ -122,8 +113,12 @@ class ScalingTest : public sync::Connector {
             if (settings.has("records") || settings.has("seed"))
                 settings.problem("records and seed: with base_url the simulator decides (--scaling-records, --scaling-seed)");
             // The simulator asks nobody who they are.
-            session_.emplace(trust(base), [base](Session &, const std::string &) { return Grant{"none", base}; },
-                             settings.host);
+            session_.emplace(
+                trust(base),
+                [base](Session &, const std::string &) {
+                    return Grant{"none", base};
+                },
+                settings.host);
         }
         objects_ = settings.chosen({scaling::kind_names.begin(), scaling::kind_names.end()});
         for (const auto &name : objects_) mappers_.emplace(name, mapper(settings, name));
@@ -172,7 +167,8 @@ std::string ScalingTest::request(const sync::Object &object, const State &state)
         const auto kind = scaling::kind_named(object.name);
         return feed_->body(*kind, {state.page, state.size, state.since, state.revision});
     }
-    std::string path = "/scaling/v1/" + object.name + "?page=" + std::to_string(state.page) + "&per_page=" + std::to_string(state.size);
+    std::string path =
+        "/scaling/v1/" + object.name + "?page=" + std::to_string(state.page) + "&per_page=" + std::to_string(state.size);
     if (state.since > 0) {
         std::string time = sync::from_micros(state.since * 1'000'000).substr(0, 19) + 'Z';
         time[10] = 'T';
@@ -180,9 +176,11 @@ std::string ScalingTest::request(const sync::Object &object, const State &state)
     }
     if (state.revision) path += "&revision=" + std::to_string(*state.revision);
     auto response = session_->get(path);
-    if (is_transient(response.status)) throw transient_fault(response, object.name + ": the server answered " + std::to_string(response.status));
+    if (is_transient(response.status))
+        throw transient_fault(response, object.name + ": the server answered " + std::to_string(response.status));
     if (response.status != 200)
-        throw SyncError(Fault::object, object.name + ": the server answered " + std::to_string(response.status) + ": " + brief(response.body));
+        throw SyncError(Fault::object,
+                        object.name + ": the server answered " + std::to_string(response.status) + ": " + brief(response.body));
     return std::move(response.body);
 }
 
@@ -198,7 +196,8 @@ Answer ScalingTest::ask(const sync::Object &object, const State &state) {
         const std::uint64_t due = before < answer.total ? std::min(state.size, answer.total - before) : 0;
         if (answer.listing.records.size() != due || rest.at("has_more").get<bool>() != (before + due < answer.total))
             throw SyncError(Fault::transient, object.name + ": page " + std::to_string(state.page) + " has " +
-                                                  std::to_string(answer.listing.records.size()) + " records instead of " + std::to_string(due));
+                                                  std::to_string(answer.listing.records.size()) + " records instead of " +
+                                                  std::to_string(due));
     } catch (const json::exception &) {
         throw SyncError(Fault::transient, object.name + ": the answer has no total, revision and has_more");
     }

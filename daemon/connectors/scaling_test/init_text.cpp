@@ -2,7 +2,8 @@
 
 namespace xsell::connectors {
 
-const char *const scaling_test_init_text = R"toml(# Synthetic records, for load tests: a fifth accounts, three tenths contacts, the rest opportunities.
+const char *const scaling_test_init_text =
+    R"toml(# Synthetic records, for load tests: a fifth accounts, three tenths contacts, the rest opportunities.
 [[org]]
 id = "load"
 connector = "scaling_test"

@@ -46,8 +46,9 @@ constexpr std::string_view opportunity_text =
     R"("LastModifiedDate":"^^^^^^^^^^^^^^^^^^^^^^^^^^^^","SystemModstamp":"^^^^^^^^^^^^^^^^^^^^^^^^^^^^"})";
 
 // Words by their length: days of a year, stages, industries.
-constexpr std::string_view words[] = {"01-15",      "03-02",      "04-22",      "06-30",         "08-11",         "11-05",
-                                      "Qualifying", "Negotiated", "Closed Won", "Closed Won",    "Close Lost",    "Manufacturing",
+constexpr std::string_view words[] = {"01-15",         "03-02",         "04-22",         "06-30",
+                                      "08-11",         "11-05",         "Qualifying",    "Negotiated",
+                                      "Closed Won",    "Closed Won",    "Close Lost",    "Manufacturing",
                                       "Biotechnology", "Entertainment", "Communication", "Environmental"};
 
 struct Slot {
@@ -107,7 +108,8 @@ void random_digits(char *to, std::size_t width, std::uint64_t random) {
         for (unsigned i = 0; i < 256; ++i) digits(out[i].data(), 2, i * 100 / 256);
         return out;
     }();
-    for (std::size_t i = 0; i < width; i += 2, random >>= 8) std::memcpy(to + i, pairs[random & 255].data(), width - i > 1 ? 2 : 1);
+    for (std::size_t i = 0; i < width; i += 2, random >>= 8)
+        std::memcpy(to + i, pairs[random & 255].data(), width - i > 1 ? 2 : 1);
 }
 
 std::string stamp(std::int64_t seconds) {

@@ -1,5 +1,6 @@
 // Synthetic CRM records of any number: about 1 KB of Salesforce-like JSON each, the same bytes for the same seed and number. The
-// connector makes them itself, the simulator serves them over HTTP; both are meant to cost next to nothing beside what reads them.
+// connector makes them itself, the simulator serves them over HTTP; both are meant to cost next to nothing beside what reads
+// them.
 #pragma once
 #include <array>
 #include <cstdint>
@@ -44,8 +45,8 @@ class Feed {
 
     std::uint64_t seed_;
     std::array<std::uint64_t, 3> counts_;
-    std::vector<std::int64_t> times_;        // of each revision; that of revision 0 is when all records were made
-    std::vector<std::string> stamps_;        // the same as text
+    std::vector<std::int64_t> times_;               // of each revision; that of revision 0 is when all records were made
+    std::vector<std::string> stamps_;               // the same as text
     std::array<std::vector<Segments>, 3> history_;  // by kind and revision: sorted, without gaps
 };
 

@@ -22,8 +22,8 @@ using sync::SyncError;
 const std::vector<std::string> reading_order = {"crm_user",    "account",          "contact", "lead",    "product",
                                                 "opportunity", "opportunity_line", "asset",   "activity"};
 
-// Times in a row were written before this, or belong to transactions that are still under way: what those write is not visible yet,
-// and may bear the time at which they began. Other users' transactions are seen by members of pg_read_all_stats alone.
+// Times in a row were written before this, or belong to transactions that are still under way: what those write is not visible
+// yet, and may bear the time at which they began. Other users' transactions are seen by members of pg_read_all_stats alone.
 constexpr const char *horizon_sql =
     "SELECT least(statement_timestamp(), min(xact_start)), extract(epoch FROM statement_timestamp())::bigint * 1000000 "
     "FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND backend_type = 'client backend' AND datname = current_database()";
@@ -97,7 +97,8 @@ void Sql::add(const Settings &settings, const QuerySettings &query) {
     Table table{query, {}, {}};
     if (const auto found = settings.columns.find(query.object); found != settings.columns.end()) table.columns = found->second;
     for (const auto &[column, source] : query.columns) table.columns[column] = source;
-    if (const auto found = settings.attributes.find(query.object); found != settings.attributes.end()) table.attributes = found->second;
+    if (const auto found = settings.attributes.find(query.object); found != settings.attributes.end())
+        table.attributes = found->second;
     tables_.emplace(query.object, std::move(table));
 }
 
@@ -107,7 +108,8 @@ void Sql::check_query(const Settings &settings, const QuerySettings &query) {
         const auto guess = nearest(query.object, reading_order);
         settings.problem(where + "there is no object '" + query.object + "'" + (guess ? "; did you mean '" + *guess + "'?" : ""));
     }
-    if (std::count_if(settings.queries.begin(), settings.queries.end(), [&](const auto &q) { return q.object == query.object; }) > 1)
+    if (std::count_if(settings.queries.begin(), settings.queries.end(), [&](const auto &q) { return q.object == query.object; }) >
+        1)
         settings.problem(where + "the object '" + query.object + "' is there twice; join the queries by UNION ALL");
     if (query.id.empty()) settings.problem(where + "id is missing");
 }
@@ -153,7 +155,8 @@ Scan Sql::begin(const Table &table, const State &state, sync::Page &page) {
         // A clock that was set back must not hide what changed since.
         if (cursor == CursorKind::time) scan.from = std::min(scan.from, sync::from_micros(horizon - lookback_ * second));
     }
-    const Result overview = database_.query(table.overview(!scan.full), scan.full ? std::vector<Value>{} : std::vector<Value>{scan.from});
+    const Result overview =
+        database_.query(table.overview(!scan.full), scan.full ? std::vector<Value>{} : std::vector<Value>{scan.from});
     scan.next = settled(cursor, overview.text(0, 3), horizon);
     if (!scan.next && !scan.full) scan.next = state.watermark;
     page.total = overview.number(0, 0);
@@ -229,9 +232,11 @@ Finding Sql::check_table(const Table &table) {
         const Result overview = database_.query(table.overview(false));
         const std::string rows = std::to_string(overview.number(0, 0)) + " rows";
         if (overview.number(0, 2) > 0)
-            return {Finding::Level::warning, name + ": " + rows + ", " + std::to_string(overview.number(0, 2)) + " of them without " + table.settings.id};
+            return {Finding::Level::warning,
+                    name + ": " + rows + ", " + std::to_string(overview.number(0, 2)) + " of them without " + table.settings.id};
         if (const auto several = database_.query(table.duplicates()).number(0, 0); several > 0)
-            return {Finding::Level::warning, name + ": " + rows + ", but " + std::to_string(several) + " values of " + table.settings.id +
+            return {Finding::Level::warning, name + ": " + rows + ", but " + std::to_string(several) + " values of " +
+                                                 table.settings.id +
                                                  " come more than once; show one row each (SELECT DISTINCT ON)"};
         return {Finding::Level::ok, name + ": " + rows};
     } catch (const std::exception &error) {

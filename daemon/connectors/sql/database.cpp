@@ -28,8 +28,8 @@ constexpr Cause causes[] = {
 };
 
 // A refused connection has no SQLSTATE, only its words.
-constexpr const char *refusals[] = {"authentication failed", "does not exist", "no pg_hba.conf entry", "permission denied",
-                                    "no password supplied", "is not permitted to log in"};
+constexpr const char *refusals[] = {"authentication failed", "does not exist",       "no pg_hba.conf entry",
+                                    "permission denied",     "no password supplied", "is not permitted to log in"};
 
 std::string line(const char *text) { return std::string(sync::trim(text ? text : "")); }
 
@@ -91,7 +91,8 @@ void Database::connect() {
     session_ = std::make_shared<Session>();
     session_->connection = PQconnectdbParams(keys, values, 1);
     if (PQstatus(session_->connection) == CONNECTION_OK) {
-        PQsetNoticeProcessor(session_->connection, [](void *, const char *) {}, nullptr);
+        PQsetNoticeProcessor(
+            session_->connection, [](void *, const char *) {}, nullptr);
         return;
     }
     const std::string message = line(PQerrorMessage(session_->connection));
@@ -106,7 +107,8 @@ void Database::fail(const Result &result) {
     const auto field = [&](int name) { return line(PQresultErrorField(result.result_.get(), name)); };
     const std::string state = field(PG_DIAG_SQLSTATE);
     if (state.empty() || PQstatus(session_->connection) != CONNECTION_OK)
-        throw SyncError(Fault::transient, "the connection to the source database was lost: " + line(PQerrorMessage(session_->connection)));
+        throw SyncError(Fault::transient,
+                        "the connection to the source database was lost: " + line(PQerrorMessage(session_->connection)));
     std::string text = field(PG_DIAG_MESSAGE_PRIMARY);
     if (const std::string hint = field(PG_DIAG_MESSAGE_HINT); !hint.empty()) text += " (" + hint + ")";
     if (state == "42501") text += "; the role that xselld reads with needs SELECT on what the query names";
@@ -167,7 +169,8 @@ Result Database::query(const std::string &sql, const std::vector<Value> &paramet
     std::vector<const char *> values;
     for (const auto &value : parameters) values.push_back(value ? value->c_str() : nullptr);
     return in_transaction([&] {
-        PQsendQueryParams(session_->connection, sql.c_str(), static_cast<int>(values.size()), nullptr, values.data(), nullptr, nullptr, 0);
+        PQsendQueryParams(session_->connection, sql.c_str(), static_cast<int>(values.size()), nullptr, values.data(), nullptr,
+                          nullptr, 0);
         return wait();
     });
 }

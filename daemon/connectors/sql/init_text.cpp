@@ -2,7 +2,8 @@
 
 namespace xsell::connectors {
 
-const char *const sql_init_text = R"toml(# Tables that Airbyte, Fivetran or an application of your own keeps in a PostgreSQL database: a query for each object.
+const char *const sql_init_text =
+    R"toml(# Tables that Airbyte, Fivetran or an application of your own keeps in a PostgreSQL database: a query for each object.
 # Queries run read-only, as the role that xselld (or url) logs in with: it needs SELECT on what they name.
 [[org]]
 id = "warehouse"

@@ -11,12 +11,12 @@ namespace xsell::connectors::sql {
 struct Scan {
     bool full = false;
     Phase phase = Phase::all;
-    std::string from;                     // dated: the inclusive lower bound of the cursor
-    Value next;                           // the watermark that holds once the scan is over
-    std::string at;                       // the source's time when the scan began
-    std::optional<std::string> id;        // of the last row that was read; nothing: the phase begins
-    std::string cursor;                   // dated: of the same row
-    std::optional<std::int64_t> live;     // rows at the beginning
+    std::string from;                  // dated: the inclusive lower bound of the cursor
+    Value next;                        // the watermark that holds once the scan is over
+    std::string at;                    // the source's time when the scan began
+    std::optional<std::string> id;     // of the last row that was read; nothing: the phase begins
+    std::string cursor;                // dated: of the same row
+    std::optional<std::int64_t> live;  // rows at the beginning
 };
 
 struct State {

@@ -23,7 +23,7 @@ bool among(const unsigned (&list)[N], unsigned type) {
 
 // Our columns that are read under their own names by another rule than plain, and what else may fill them.
 constexpr Field special[] = {
-    {"email", "email", Rule::email},   {"phone", "phone", Rule::phone},      {"mobile", "mobile", Rule::phone},
+    {"email", "email", Rule::email},    {"phone", "phone", Rule::phone},     {"mobile", "mobile", Rule::phone},
     {"domain", "domain", Rule::domain}, {"domain", "website", Rule::domain},
 };
 
@@ -37,11 +37,12 @@ std::string Table::from() const {
 
 std::string Table::overview(bool since) const {
     const std::string id = "q." + identifier(settings.id);
-    const std::string live = settings.deleted.empty()
-                                 ? "true"
-                                 : "lower(coalesce(q." + identifier(settings.deleted) + "::text, '')) IN ('', 'false', 'f', 'no', 'n', '0')";
+    const std::string live = settings.deleted.empty() ? "true"
+                                                      : "lower(coalesce(q." + identifier(settings.deleted) +
+                                                            "::text, '')) IN ('', 'false', 'f', 'no', 'n', '0')";
     const std::string cursor = settings.cursor.empty() ? "NULL" : "max(q." + identifier(settings.cursor) + ")::text";
-    std::string sql = "SELECT count(*), count(*) FILTER (WHERE " + live + "), count(*) - count(" + id + "), " + cursor + " " + from();
+    std::string sql =
+        "SELECT count(*), count(*) FILTER (WHERE " + live + "), count(*) - count(" + id + "), " + cursor + " " + from();
     if (since) sql += " WHERE q." + identifier(settings.cursor) + " >= $1";
     return sql;
 }
@@ -57,8 +58,8 @@ std::string Table::page(Phase phase, bool continued, std::int64_t limit) const {
         where = continued ? id + " > $1" : id + " IS NOT NULL";
         if (phase == Phase::undated) where += " AND " + cursor + " IS NULL";
     }
-    return "SELECT " + id + "::text, " + (cursor.empty() ? "NULL" : cursor + "::text") + ", row_to_json(q)::text " + from() + " WHERE " +
-           where + " ORDER BY " + order + " LIMIT " + std::to_string(limit);
+    return "SELECT " + id + "::text, " + (cursor.empty() ? "NULL" : cursor + "::text") + ", row_to_json(q)::text " + from() +
+           " WHERE " + where + " ORDER BY " + order + " LIMIT " + std::to_string(limit);
 }
 
 std::string Table::duplicates() const {
@@ -70,8 +71,10 @@ Mapper Table::mapper(const sync::Object &object, const std::string &read_at, Cur
     std::vector<Field> fields;
     fields.insert(fields.end(), std::begin(special), std::end(special));
     for (const auto &column : object.columns) {
-        const auto known = std::find_if(std::begin(special), std::end(special), [&](const Field &f) { return column.name == f.column; });
-        if (known == std::end(special) && column.name != "attributes") fields.push_back({column.name.c_str(), column.name.c_str()});
+        const auto known =
+            std::find_if(std::begin(special), std::end(special), [&](const Field &f) { return column.name == f.column; });
+        if (known == std::end(special) && column.name != "attributes")
+            fields.push_back({column.name.c_str(), column.name.c_str()});
     }
     if (kind == CursorKind::time) fields.push_back({"modified_at", settings.cursor.c_str()});
     fields.push_back({"modified_at", "", Rule::constant, read_at.c_str()});
@@ -102,7 +105,8 @@ void Table::mark_deleted(const sync::Object &object, sync::Page &page) const {
 }
 
 std::int64_t Table::hash(const sync::Object &object) const {
-    std::uint64_t hash = static_cast<std::uint64_t>(mapper(object, "", settings.cursor.empty() ? CursorKind::none : CursorKind::time).hash());
+    std::uint64_t hash =
+        static_cast<std::uint64_t>(mapper(object, "", settings.cursor.empty() ? CursorKind::none : CursorKind::time).hash());
     for (const char c : settings.query) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211u;
     return static_cast<std::int64_t>(hash);
 }
@@ -126,8 +130,10 @@ CursorKind Table::check(const std::vector<ResultColumn> &found) const {
     const unsigned type = require("cursor", settings.cursor);
     if (among(time_types, type)) return CursorKind::time;
     if (among(number_types, type)) return CursorKind::number;
-    throw SyncError(Fault::object, settings.object + ": cursor: '" + settings.cursor +
-                                       "' is neither a time nor a number; cast it in the query, or leave cursor out (all rows are read each time then)");
+    throw SyncError(
+        Fault::object,
+        settings.object + ": cursor: '" + settings.cursor +
+            "' is neither a time nor a number; cast it in the query, or leave cursor out (all rows are read each time then)");
 }
 
 }  // namespace xsell::connectors::sql

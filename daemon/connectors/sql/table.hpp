@@ -35,7 +35,8 @@ struct Table {
 
     // `read_at`: the time of rows that have none of their own. A cursor that is a time says when its row was modified.
     Mapper mapper(const sync::Object &object, const std::string &read_at, CursorKind kind) const;
-    // Turns the records whose `deleted` column is a time or a true flag into tombstones: as of that time, or of their last change.
+    // Turns the records whose `deleted` column is a time or a true flag into tombstones: as of that time, or of their last
+    // change.
     void mark_deleted(const sync::Object &object, sync::Page &page) const;
     std::int64_t hash(const sync::Object &object) const;
 

@@ -99,7 +99,8 @@ Scan Zoho::begin(Part &part, const State &state) {
     describe(*api_, part);
     Scan scan;
     scan.start = scan.looked = api_->now();
-    scan.full = !state.watermark || (full_every_ > 0 && state.full_at && scan.start - *state.full_at >= full_every_);
+    scan.full = !state.watermark || state.full_at == 0 ||
+                (full_every_ > 0 && state.full_at && scan.start - *state.full_at >= full_every_);
     start_walk(state, scan);
     return scan;
 }
@@ -177,15 +178,20 @@ bool Zoho::read_deleted(const sync::Object &object, const Part &part, const Stat
     std::optional<std::int64_t> low = state.deleted;
     if (low) low = std::min(*low, scan.start - lookback_);
     if (scan.again > 0) low = scan.start - lookback_;
-    const auto list = api_->list(
-        "/" + module + "/deleted?type=all&per_page=" + std::to_string(rows_page) + "&page=" + std::to_string(scan.page), "data",
-        module_subject(module), low);
-    for (const auto raw : list.listing.records) {
-        const auto at = sync::to_micros(text_at(raw, "deleted_time").value_or(""));
-        scan.struck = scan.struck || (at && *at >= scan.looked);
+    const std::string path = "/" + module + "/deleted?type=all&per_page=" + std::to_string(rows_page);
+    try {
+        const auto list = api_->list(path + "&page=" + std::to_string(scan.page), "data", module_subject(module), low);
+        for (const auto raw : list.listing.records) {
+            const auto at = sync::to_micros(text_at(raw, "deleted_time").value_or(""));
+            scan.struck = scan.struck || (at && *at >= scan.looked);
+        }
+        map_deleted(object, part, list, page);
+        return !next_number(scan, list, module + "/deleted");
+    } catch (const WalkBroken &broken) {
+        spdlog::info("zoho: {}; the next sync reads everything again for the sake of deletes", broken.what());
+        scan.lost = true;
+        return true;
     }
-    map_deleted(object, part, list, page);
-    return !next_number(scan, list, module + "/deleted");
 }
 
 // Reads one page; true when the part is over.
@@ -207,6 +213,7 @@ void Zoho::finish(const sync::Object &object, State &state, sync::Page &page) {
     const Scan &scan = *state.scan;
     state.watermark = state.deleted = scan.start - lookback_;
     if (scan.full || !state.full_at) state.full_at = scan.start;
+    if (scan.lost && !scan.full) state.full_at = 0;
     if (scan.full) page.source_count = count(object);  // each count costs a credit
     state.scan.reset();
     page.done = true;

@@ -25,6 +25,7 @@ constexpr Code codes[] = {
     {"FEATURE_NOT_ENABLED", Meaning::module},
     {"NOT_SUPPORTED", Meaning::module},
     {"INVALID_MODULE", Meaning::module},
+    {"CURRENCIES_NOT_ENABLED", Meaning::module},
     {"TOKEN_BOUND_DATA_MISMATCH", Meaning::walk},
     {"EXPIRED_VALUE", Meaning::walk},
     {"DISCRETE_PAGINATION_LIMIT_EXCEEDED", Meaning::limit},
@@ -62,7 +63,7 @@ std::string advice(Meaning meaning, const Subject &subject) {
         case Meaning::permission:
             return "; the user of the refresh token needs permission to read " + subject.name + ", and the token the scope " +
                    subject.scope;
-        case Meaning::module: return "; this Zoho org or edition does not offer " + subject.name + ": leave it out of objects";
+        case Meaning::module: return "; this Zoho org or edition does not offer " + subject.name;
         default: return "";
     }
 }

@@ -47,6 +47,7 @@ Scan read_scan(const Json &in) {
     scan.pages = in.at("pages").get<std::int64_t>();
     scan.walked = in.at("walked").get<std::int64_t>();
     scan.again = in.at("again").get<std::int64_t>();
+    scan.lost = in.at("lost").get<bool>();
     scan.struck = in.at("struck").get<bool>();
     if (scan.page < 1 || scan.pages < 0 || !is_token(scan.token)) refuse_state();
     return scan;
@@ -65,6 +66,7 @@ Json write_scan(const Scan &scan) {
                 {"pages", scan.pages},
                 {"walked", scan.walked},
                 {"again", scan.again},
+                {"lost", scan.lost},
                 {"struck", scan.struck}};
     if (!scan.token.empty()) out["token"] = scan.token;
     if (!scan.first.empty()) out["first"] = scan.first;

@@ -29,13 +29,14 @@ struct Scan {
     std::int64_t pages = 0;               // of the walk or feed so far
     std::int64_t walked = 0;              // pages that the walk took
     std::int64_t again = 0;               // how often the module was walked again
+    bool lost = false;                    // more was deleted than the feed shows
     bool struck = false;                  // something was deleted during the walk
 };
 
 struct State {
     std::optional<std::int64_t> watermark;  // everything modified before it has been read
     std::optional<std::int64_t> deleted;    // everything deleted before it is known
-    std::optional<std::int64_t> full_at;    // when the last complete reading began
+    std::optional<std::int64_t> full_at;    // when the last complete reading began; 0: it is due
     std::optional<Scan> scan;               // nothing: the last sync was completed
     std::optional<std::int64_t> map;        // hash of the field map that all of it was read with
 };

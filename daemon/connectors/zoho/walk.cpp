@@ -116,6 +116,7 @@ void next_part(Scan &scan) {
     next.start = next.looked = scan.start;
     next.full = scan.full;
     next.seen = scan.seen;
+    next.lost = scan.lost;
     next.part = scan.part + 1;
     scan = next;
 }

@@ -259,7 +259,7 @@ TEST_F(Attio, ActivitiesAreNotesTasksAndMeetings) {
     EXPECT_EQ(get(activity, by_id["t1"], "contact_id"), "p1");  // an object named by its id
     EXPECT_EQ(get(activity, by_id["t1"], "owner_id"), "m2");
     EXPECT_EQ(get(activity, by_id["t1"], "is_closed"), "true");
-    EXPECT_EQ(get(activity, by_id["t1"], "modified_at"), "2026-05-31 00:00:00.000000+00");
+    EXPECT_EQ(get(activity, by_id["t1"], "modified_at"), "2026-05-15 20:39:15.678000+00");
     EXPECT_EQ(get(activity, by_id["e1"], "opportunity_id"), "d1");
     EXPECT_EQ(get(activity, by_id["e1"], "duration"), "3600");
     EXPECT_EQ(get(activity, by_id["e1"], "occurred_at"), "2026-06-01 18:00:00.000000+00");

@@ -47,7 +47,7 @@ const sync::Object activity{"activity",
                              {"direction", ColumnType::text},
                              {"modified_at", ColumnType::timestamp}}};
 
-json record(int id, const std::string &modified, json properties = json::object()) {
+[[maybe_unused]] json record(int id, const std::string &modified, json properties = json::object()) {
     properties["hs_lastmodifieddate"] = modified;
     properties["hs_object_id"] = std::to_string(id);
     return {{"id", std::to_string(id)},
@@ -68,6 +68,15 @@ class HubSpot : public testing::Test {
         });
         web.server.Get(R"(/crm/v3/objects/([a-z_]+))", [this](const httplib::Request &in, httplib::Response &out) {
             api(in, out, [&] { return list(in, in.matches[1]); });
+        });
+        web.server.Post(R"(/crm/v3/objects/([a-z_]+)/batch/read)", [this](const httplib::Request &in, httplib::Response &out) {
+            api(in, out, [&] { return by_ids(json::parse(in.body), in.matches[1], in.get_param_value("archived") == "true"); });
+        });
+        web.server.Get("/settings/v3/currencies/exchange-rates", [this](const httplib::Request &in, httplib::Response &out) {
+            if (rates.empty())
+                out.status = 403;
+            else
+                api(in, out, [&] { return rates.at(in.get_param_value("after")); });
         });
         web.server.Post(R"(/crm/v3/objects/([a-z_]+)/search)", [this](const httplib::Request &in, httplib::Response &out) {
             api(in, out, [&] { return search(json::parse(in.body), in.matches[1]); });
@@ -105,13 +114,27 @@ class HubSpot : public testing::Test {
             for (const auto &[name, value] : fault_headers) out.set_header(name.c_str(), value);
             out.set_content(fault_body, "application/json");
         } else {
+            for (const auto &[name, value] : headers) out.set_header(name.c_str(), value);
             out.set_content(make(), "application/json");
         }
+    }
+
+    std::string by_ids(const json &request, const std::string &type, bool archived) {
+        EXPECT_LE(request["inputs"].size(), 100u);
+        asked.push_back(request);
+        json body = {{"status", "COMPLETE"}, {"results", json::array()}};
+        for (const auto &item : archived ? gone[type] : live[type]) {
+            for (const auto &input : request["inputs"]) {
+                if (input["id"] == item["id"]) body["results"].push_back(item);
+            }
+        }
+        return body.dump();
     }
 
     // Cursors of lists are positions here.
     std::string list(const httplib::Request &in, const std::string &type) {
         const bool archived = in.get_param_value("archived") == "true";
+        longest = std::max(longest, in.target.size());
         const auto &all = archived ? gone[type] : live[type];
         const std::size_t from = in.has_param("after") ? std::stoul(in.get_param_value("after")) : 0,
                           limit = std::stoul(in.get_param_value("limit"));
@@ -198,7 +221,10 @@ class HubSpot : public testing::Test {
     std::unique_ptr<sync::Connector> connector;
     std::map<std::string, std::vector<json>> live, gone;
     std::map<std::string, std::map<std::string, std::vector<json>>> links;
-    std::vector<json> searches;
+    std::vector<json> searches, asked;
+    std::map<std::string, std::string> rates;  // by cursor
+    std::vector<std::pair<std::string, std::string>> headers;
+    std::size_t longest = 0;  // address of a list
     std::string token = "pat-secret", form, fault_body;
     std::vector<std::pair<std::string, std::string>> fault_headers;
     int logins = 0, fault_status = 200;

@@ -76,6 +76,17 @@ TEST_F(HubSpot, LosersOfMergesAreNamedByTheWinner) {
     }
 }
 
+TEST_F(HubSpot, LosersAreKnownThoughTheirWinnerWasArchivedSince) {
+    json winner = record(5, "2026-05-01T00:00:00Z", {{"hs_merged_object_ids", "1"}});
+    winner["archived"] = true, winner["archivedAt"] = "2026-05-03T00:00:00.000Z";
+    gone["companies"] = {winner};
+    std::string state;
+    const auto records = sync_all(account, state);
+    ASSERT_EQ(records.size(), 2u);
+    EXPECT_EQ(records[1].crm_id, "1");
+    EXPECT_EQ(records[1].values[account.index("merged_into")], "5");
+}
+
 TEST_F(HubSpot, DealsLearnTheirPrimaryCompany) {
     live["deals"] = {
         record(
@@ -255,6 +266,81 @@ TEST_F(HubSpot, SettingsAreCheckedTogether) {
     } catch (const connectors::SettingsError &error) {
         EXPECT_EQ(error.problems.size(), 4u) << error.what();  // auth_url follows base_url
     }
+}
+
+TEST_F(HubSpot, RestoredRecordsAreFoundByTheirAbsenceAmongTheArchivedOnes) {
+    const auto archived = [](int id) {
+        json item = record(id, "2026-05-01T00:00:00Z");
+        item["archived"] = true, item["archivedAt"] = "2026-05-03T00:00:00.000Z";
+        return item;
+    };
+    live["companies"] = {record(1, "2026-05-01T00:00:00Z")};
+    for (int id = 2; id <= 230; ++id) gone["companies"].push_back(archived(id));
+    std::string state;
+    sync_all(account, state);
+    EXPECT_TRUE(asked.empty());
+    // 5 and 230 come back with their old dates, 7 is gone for good.
+    std::erase_if(gone["companies"],
+                  [](const json &item) { return item["id"] == "5" || item["id"] == "7" || item["id"] == "230"; });
+    live["companies"].push_back(record(5, "2026-05-01T00:00:00Z"));
+    live["companies"].push_back(record(230, "2026-05-01T00:00:00Z"));
+    std::set<std::string> back;
+    for (const auto &item : sync_all(account, state)) {
+        if (!item.values[account.index("deleted_at")]) back.insert(item.crm_id);
+    }
+    EXPECT_EQ(back, (std::set<std::string>{"5", "230"}));
+    asked.clear();
+    sync_all(account, state);
+    EXPECT_TRUE(asked.empty());
+}
+
+TEST_F(HubSpot, FullReadingsSweep) {
+    const auto first = fetch(account, "");
+    EXPECT_EQ(first.sweep, sync::Sweep::begin);
+    EXPECT_EQ(first.sweep_at, "2026-06-01 12:00:00.000000+00");
+    const auto second = fetch(account, first.next_state);
+    EXPECT_EQ(second.sweep, sync::Sweep::go_on);
+    EXPECT_TRUE(second.done);
+    EXPECT_EQ(fetch(account, second.next_state).sweep, sync::Sweep::none);
+}
+
+TEST_F(HubSpot, TheFirstPageSaysHowManyThereAre) {
+    for (int i = 1; i <= 450; ++i) live["companies"].push_back(record(i, "2026-05-01T00:00:00Z"));
+    const auto first = fetch(account, "");
+    EXPECT_EQ(first.total, 450);
+    EXPECT_EQ(fetch(account, first.next_state).total, std::nullopt);
+}
+
+TEST_F(HubSpot, ClocksSetBackAndReadingsSinceATime) {
+    live["companies"] = {record(1, "2026-05-01T00:00:00Z"), record(2, "2026-06-01T11:55:00Z")};
+    connector = connectors::make_hubspot(settings);
+    std::string state = json{{"watermark", now + 50 * minute}, {"full_at", now}, {"map", connector->map_hash(account)}}.dump();
+    EXPECT_EQ(sync_all(account, state).size(), 1u);
+    EXPECT_EQ(json::parse(state)["watermark"], now - 10 * minute);
+    state = *connector->since(account, *sync::to_micros("2026-04-01T00:00:00Z"));
+    EXPECT_EQ(sync_all(account, state).size(), 2u);
+    EXPECT_EQ(searches.back()["filterGroups"][0]["filters"].size(), 1u);  // the count
+    EXPECT_EQ(searches[searches.size() - 2]["filterGroups"][0]["filters"].size(), 2u);
+    // No lookback at all would lose what is not searchable yet.
+    settings.set("lookback", "0");
+    connector.reset();
+    sync_all(account, state);
+    EXPECT_EQ(json::parse(state)["watermark"], now - minute);
+}
+
+TEST_F(HubSpot, PropertiesTooLongForAnAddressTravelInABody) {
+    for (int i = 0; i < 900; ++i) settings.attributes["account"].push_back("a_rather_long_property_name_" + std::to_string(i));
+    json item = record(2, "2026-05-01T00:00:00Z", {{"a_rather_long_property_name_7", "x"}});
+    item["archived"] = true, item["archivedAt"] = "2026-05-03T00:00:00.000Z";
+    gone["companies"] = {item};
+    std::string state;
+    const auto records = sync_all(account, state);
+    ASSERT_EQ(records.size(), 1u);
+    EXPECT_EQ(records[0].values[account.index("deleted_at")], "2026-05-03 00:00:00.000000+00");
+    EXPECT_EQ(records[0].values[account.index("attributes")], R"({"a_rather_long_property_name_7":"x"})");
+    EXPECT_LT(longest, 200u);
+    ASSERT_EQ(asked.size(), 1u);
+    EXPECT_GT(asked[0]["properties"].size(), 900u);
 }
 
 }  // namespace

@@ -3,8 +3,8 @@
 namespace {
 
 TEST_F(Salesforce, LogsInWithClientCredentials) {
-    const auto page = fetch(account, "");
-    EXPECT_TRUE(page.done);
+    std::string state;
+    const auto page = read_all(account, state);
     EXPECT_EQ(form, "grant_type=client_credentials");
     EXPECT_EQ(basic, "Basic aWQ6c2U6Y3JldA==");
     EXPECT_EQ(page.source_count, 42);
@@ -12,50 +12,59 @@ TEST_F(Salesforce, LogsInWithClientCredentials) {
 
 TEST_F(Salesforce, FollowsPagesThenWatchesFromTheScansStart) {
     answer = [&](const std::string &query, httplib::Response &) {
-        return query.starts_with("SELECT") ? page({{1, "2026-05-01T00:00:00.000+0000"}, {2, "2026-05-01T00:00:00.000+0000"}},
-                                                  "/services/data/v60.0/query/01g-2")
-                                           : page({{3, "2026-05-02T00:00:00.000+0000"}}, "");
+        if (query.starts_with("/")) return page({{1, "2026-05-01T00:00:00.000+0000"}}, "");
+        if (query.find("DESC") == std::string::npos) return page({}, "");
+        return page({{3, "2026-05-02T00:00:00.000+0000"}, {2, "2026-05-01T00:00:00.000+0000"}},
+                    "/services/data/v60.0/query/01g-2");
     };
     const auto first = fetch(account, "");
     EXPECT_FALSE(first.done);
     ASSERT_EQ(first.records.size(), 2u);
     EXPECT_EQ(first.records[1].crm_id, id_of(2));
-    EXPECT_NE(soql[0].find("WHERE SystemModstamp <= 2026-06-01T12:00:00Z ORDER BY SystemModstamp, Id"), std::string::npos)
+    EXPECT_EQ(first.sweep, sync::Sweep::begin);
+    EXPECT_EQ(first.sweep_at, "2026-06-01 12:00:00.000000+00");
+    EXPECT_NE(soql[0].find("WHERE SystemModstamp <= 2026-06-01T12:00:00Z ORDER BY SystemModstamp DESC, Id DESC"),
+              std::string::npos)
         << soql[0];
     const auto again = fetch(account, "");  // the same state gives the same records
     EXPECT_EQ(again.records[0].raw, first.records[0].raw);
     const auto second = fetch(account, first.next_state);
-    EXPECT_TRUE(second.done);
     EXPECT_EQ(soql[2], "/services/data/v60.0/query/01g-2");
-    EXPECT_EQ(json::parse(second.next_state), (json{{"watermark", now - 10 * minute}, {"map", connector->map_hash(account)}}));
-    fetch(account, second.next_state);
-    EXPECT_NE(soql[4].find("SystemModstamp <= 2026-06-01T12:00:00Z AND SystemModstamp >= 2026-06-01T11:50:00Z ORDER"),
-              std::string::npos)
-        << soql[4];
+    EXPECT_FALSE(second.done);
+    EXPECT_EQ(second.sweep, sync::Sweep::go_on);
+    const auto third = fetch(account, second.next_state);  // what was modified meanwhile
+    EXPECT_TRUE(third.done);
+    EXPECT_NE(soql[3].find("WHERE SystemModstamp >= 2026-06-01T12:00:00Z ORDER BY SystemModstamp, Id"), std::string::npos)
+        << soql[3];
+    EXPECT_EQ(json::parse(third.next_state),
+              (json{{"watermark", now - 10 * minute}, {"full_at", now}, {"map", connector->map_hash(account)}}));
+    const auto later = fetch(account, third.next_state);
+    EXPECT_EQ(later.sweep, sync::Sweep::none);
+    EXPECT_TRUE(later.done);
+    EXPECT_NE(soql[5].find("WHERE SystemModstamp >= 2026-06-01T11:50:00Z ORDER BY SystemModstamp, Id"), std::string::npos)
+        << soql[5];
     // What was read with another field map is read again from the beginning.
     fetch(account, json{{"watermark", now - 10 * minute}, {"map", 1}}.dump());
-    EXPECT_NE(soql[5].find("SystemModstamp <= 2026-06-01T12:00:00Z ORDER"), std::string::npos) << soql[5];
+    EXPECT_NE(soql[6].find("DESC"), std::string::npos) << soql[6];
 }
 
 TEST_F(Salesforce, LostLocatorGoesOnBehindTheLastRecordEvenAmongEqualTimes) {
+    const std::string second =
+        "(SystemModstamp < 2026-05-01T00:00:00Z OR (SystemModstamp = 2026-05-01T00:00:00Z AND Id < '" + id_of(2) + "'))";
     answer = [&](const std::string &query, httplib::Response &out) -> std::string {
         if (!query.starts_with("SELECT")) {
             out.status = 400;
             return R"([{"message":"invalid query locator","errorCode":"INVALID_QUERY_LOCATOR"}])";
         }
-        if (query.find("Id > '" + id_of(2) + "'") != std::string::npos) return page({{3, "2026-05-01T00:00:00.000+0000"}}, "");
-        return page({{1, "2026-05-01T00:00:00.000+0000"}, {2, "2026-05-01T00:00:00.000+0000"}},
+        if (query.find(second) != std::string::npos) return page({{1, "2026-05-01T00:00:00.000+0000"}}, "");
+        return page({{3, "2026-05-01T00:00:00.000+0000"}, {2, "2026-05-01T00:00:00.000+0000"}},
                     "/services/data/v60.0/query/01g-2");
     };
     const auto first = fetch(account, "");
-    const auto second = fetch(account, first.next_state);
-    ASSERT_EQ(second.records.size(), 1u);
-    EXPECT_EQ(second.records[0].crm_id, id_of(3));
-    EXPECT_NE(soql[2].find("(SystemModstamp > 2026-05-01T00:00:00Z OR (SystemModstamp = 2026-05-01T00:00:00Z AND Id > '" +
-                           id_of(2) + "'))"),
-              std::string::npos)
-        << soql[2];
-    EXPECT_TRUE(second.done);
+    const auto page = fetch(account, first.next_state);
+    ASSERT_EQ(page.records.size(), 1u) << soql.back();
+    EXPECT_EQ(page.records[0].crm_id, id_of(1));
+    EXPECT_EQ(soql.size(), 3u);
 }
 
 TEST_F(Salesforce, DeletesAndMergesBecomeTombstones) {
@@ -69,7 +78,8 @@ TEST_F(Salesforce, DeletesAndMergesBecomeTombstones) {
     EXPECT_EQ(page.records[0].values[account.index("merged_into")], "001000000000002AAA");
     EXPECT_EQ(page.records[1].values[account.index("deleted_at")], std::nullopt);
     EXPECT_EQ(page.records[1].values[account.index("domain")], "acme.co.uk");
-    EXPECT_NE(soql[1].find("queryAll"), soql[1].find("SELECT COUNT() FROM Account WHERE IsDeleted = false")) << soql[1];
+    fetch(account, page.next_state);
+    EXPECT_EQ(soql.back(), "SELECT COUNT() FROM Account WHERE IsDeleted = false");
 }
 
 TEST_F(Salesforce, ActivitiesAreTasksThenEvents) {
@@ -80,19 +90,18 @@ TEST_F(Salesforce, ActivitiesAreTasksThenEvents) {
         }
         return R"({"done":true,"records":[{"Id":"00U000000000001AAA","SystemModstamp":"2026-05-01T00:00:00Z","WhatId":"001000000000001AAA","WhoId":"003000000000001AAA","DurationInMinutes":30}]})";
     };
-    const auto tasks = fetch(activity, "");
-    EXPECT_FALSE(tasks.done);
-    const auto events = fetch(activity, tasks.next_state);
-    EXPECT_TRUE(events.done);
-    EXPECT_EQ(events.source_count, 84);
+    std::string state;
+    const auto all = read_all(activity, state);
+    ASSERT_EQ(all.records.size(), 4u);  // each once more: as if modified meanwhile
+    EXPECT_EQ(all.source_count, 84);
     const std::vector<sync::Value> task = {
         "call", "001000000000009AAA",           std::nullopt, "00Q000000000001AAA", "006000000000001AAA",
         "61",   "2026-05-01 00:00:00.000000+00"};
     const std::vector<sync::Value> event = {
         "meeting", "001000000000001AAA",           "003000000000001AAA", std::nullopt, std::nullopt,
         "1800",    "2026-05-01 00:00:00.000000+00"};
-    EXPECT_EQ(tasks.records.at(0).values, task);
-    EXPECT_EQ(events.records.at(0).values, event);
+    EXPECT_EQ(all.records.at(0).values, task);
+    EXPECT_EQ(all.records.at(2).values, event);
 }
 
 TEST_F(Salesforce, ExpiredSessionIsRenewedOnce) {
@@ -178,12 +187,15 @@ TEST_F(Salesforce, WaitsAsLongAsTheServerAsks) {
 }
 
 TEST_F(Salesforce, QuotaStopsBeforeItIsUsedUp) {
+    int pages = 0;
     answer = [&](const std::string &, httplib::Response &out) {
-        out.set_header("Sforce-Limit-Info", "api-usage=12000/15000");
-        return page({{1, "2026-05-01T00:00:00Z"}}, "/services/data/v60.0/query/x");
+        out.set_header("Sforce-Limit-Info", "api-usage=24/15000; per-app-api-usage=200/250(appName=x)");
+        return page({{1, "2026-05-01T00:00:00Z"}}, "/services/data/v60.0/query/x-" + std::to_string(++pages));
     };
     const auto first = fetch(account, "");
     EXPECT_EQ(first.records.size(), 1u);
+    EXPECT_EQ(fault(first.next_state)->fault, Fault::quota);
+    EXPECT_FALSE(fault(first.next_state));  // the next schedule asks how things stand
     EXPECT_EQ(fault(first.next_state)->fault, Fault::quota);
 }
 
@@ -197,11 +209,12 @@ TEST_F(Salesforce, FieldsThatAreNotThereAreLeftOut) {
         return R"([{"message":"No such column 'Website'","errorCode":"INVALID_FIELD"}])";
     };
     EXPECT_EQ(fetch(account, "").records.size(), 1u);
-    EXPECT_TRUE(soql[1].starts_with("SELECT Id, Name, SystemModstamp, IsDeleted FROM Account WHERE")) << soql[1];
+    EXPECT_TRUE(soql[0].starts_with("SELECT Id, Name, SystemModstamp, IsDeleted FROM Account WHERE")) << soql[0];
 }
 
 TEST_F(Salesforce, SlowQueriesAreCutIntoSlices) {
     std::vector<std::string> good;
+    settings.set("bulk_from", "never");
     answer = [&](const std::string &query, httplib::Response &out) -> std::string {
         if (query.find("<= 2026-06-01T12:00:00Z") != std::string::npos && query.find(">= 2026") == std::string::npos) {
             out.status = 400;
@@ -211,22 +224,28 @@ TEST_F(Salesforce, SlowQueriesAreCutIntoSlices) {
         return page({}, "");
     };
     std::string state;
-    int pages = 0;
-    for (bool done = false; !done && pages < 50; ++pages) {
-        const auto page = fetch(account, state);
-        state = page.next_state, done = page.done;
+    read_all(account, state);
+    EXPECT_EQ(json::parse(state)["watermark"], now - 10 * minute);
+    ASSERT_GE(good.size(), 4u);
+    // Each piece begins where the one before it ended.
+    for (std::size_t i = 0; i + 2 < good.size(); ++i) {
+        const auto from = good[i].find(">= "), to = good[i + 1].find("<= ");
+        ASSERT_NE(from, std::string::npos) << good[i];
+        EXPECT_EQ(good[i].substr(from + 3, 20), good[i + 1].substr(to + 3, 20));
     }
-    EXPECT_EQ(json::parse(state), (json{{"watermark", now - 10 * minute}, {"map", connector->map_hash(account)}}));
-    ASSERT_GE(good.size(), 2u);
-    EXPECT_NE(good.back().find("SystemModstamp <= 2026-06-01T12:00:00Z AND SystemModstamp >= "), std::string::npos)
-        << good.back();
+    EXPECT_EQ(good[good.size() - 2].find(">= "), std::string::npos) << good[good.size() - 2];
 }
 
 TEST_F(Salesforce, DamagedStateIsNoWayIntoAQuery) {
     for (const char *state :
-         {"x", "[]", R"({"watermark":"2020"})", R"({"window":{"end":1,"slice":1,"part":0,"at":1,"id":"' OR Id != '"}})",
-          R"({"window":{"end":1,"slice":1,"part":9}})",
-          R"({"window":{"end":1,"slice":1,"part":0,"next":"//evil.example.com/"}})"}) {
+         {"x", "[]", R"({"watermark":"2020"})", R"({"reading":{}})",
+          R"({"reading":{"start":1,"safe":1,"part":0,"window":{"high":1,"at":1,"id":"' OR Id != '"}}})",
+          R"({"reading":{"start":1,"safe":1,"part":9,"window":{"high":1}}})",
+          R"({"reading":{"start":1,"safe":1,"part":0,"way":"walk","window":{"high":1}}})",
+          R"({"reading":{"start":1,"safe":1,"part":0,"window":{"high":1},"spent":"//evil.example.com/"}})",
+          R"({"reading":{"start":1,"safe":1,"part":0,"window":{"high":1},"job":{"id":"../x","version":"v60.0"}}})",
+          R"({"reading":{"start":1,"safe":1,"part":0,"window":{"high":1},"job":{"id":"750000000000001AAA","version":"../60"}}})",
+          R"({"reading":{"start":1,"safe":1,"part":0,"window":{"high":1,"next":"//evil.example.com/"}}})"}) {
         EXPECT_EQ(fault(state)->fault, Fault::object) << state;
     }
 }
@@ -257,7 +276,7 @@ TEST_F(Salesforce, AttributesAndCurrencyAreSelected) {
                   "Segment__c":"A","Parent":{"attributes":{},"Name":"P"}}]})";
     };
     const auto page = fetch(account, "");
-    EXPECT_NE(soql[0].find(", CurrencyIsoCode, Segment__c, Parent.Name FROM Account"), std::string::npos) << soql[0];
+    EXPECT_NE(soql.back().find(", CurrencyIsoCode, Segment__c, Parent.Name FROM Account"), std::string::npos) << soql.back();
     ASSERT_EQ(page.records.size(), 1u);
     EXPECT_EQ(page.records[0].values[account.index("attributes")], R"({"Segment__c":"A","Parent.Name":"P"})");
     EXPECT_EQ(page.records[0].values[account.index("currency")], "EUR");

@@ -92,12 +92,14 @@ class SqlTables : public testing::Test {
 };
 
 constexpr const char *company =
-    "CREATE TABLE crm.company (id bigint PRIMARY KEY, name text, website text, employees int, address jsonb, updated_at timestamptz, gone text);";
+    "CREATE TABLE crm.company (id bigint PRIMARY KEY, name text, website text, employees int, address jsonb, updated_at "
+    "timestamptz, gone text);";
 
 TEST_F(SqlTables, PagesSurviveTiesAndMapFields) {
     // All have the same cursor; ids beyond 2^53; the last page is full.
-    run(std::string(company) + "INSERT INTO crm.company SELECT 9007199254740993 + n, 'Company ' || n, 'https://www.c' || n || '.co.uk/x', n,"
-                               " jsonb_build_object('city', 'Bonn', 'zip', n), '2026-01-01 12:00+02' FROM generate_series(1, 40) n");
+    run(std::string(company) +
+        "INSERT INTO crm.company SELECT 9007199254740993 + n, 'Company ' || n, 'https://www.c' || n || '.co.uk/x', n,"
+        " jsonb_build_object('city', 'Bonn', 'zip', n), '2026-01-01 12:00+02' FROM generate_series(1, 40) n");
     settings_.set("page_size", "10");
     settings_.attributes["account"] = {"address.zip"};
     query_.columns = {{"city", "address.city"}};
@@ -121,8 +123,9 @@ TEST_F(SqlTables, PagesSurviveTiesAndMapFields) {
 }
 
 TEST_F(SqlTables, ChangesAreFoundAndUndatedRowsAreNotLost) {
-    run(std::string(company) + "INSERT INTO crm.company SELECT n, 'old', NULL, 1, NULL, now() - interval '1 day' * n FROM generate_series(1, 30) n;"
-                               "INSERT INTO crm.company VALUES (99, 'undated', NULL, 1, NULL, NULL)");
+    run(std::string(company) +
+        "INSERT INTO crm.company SELECT n, 'old', NULL, 1, NULL, now() - interval '1 day' * n FROM generate_series(1, 30) n;"
+        "INSERT INTO crm.company VALUES (99, 'undated', NULL, 1, NULL, NULL)");
     settings_.set("page_size", "7");
     const Reading first = read();
     EXPECT_EQ(first.rows.size(), 31u);
@@ -158,9 +161,10 @@ TEST_F(SqlTables, AnOpenTransactionHoldsTheWatermarkBack) {
 }
 
 TEST_F(SqlTables, DeletesByTimeByFlagAndByAbsence) {
-    run(std::string(company) + "INSERT INTO crm.company VALUES (1, 'a', NULL, 1, NULL, '2026-01-02', NULL), (2, 'b', NULL, 1, NULL, '2026-01-02', ''),"
-                               "(3, 'c', NULL, 1, NULL, '2026-01-02', 'false'), (4, 'd', NULL, 1, NULL, '2026-01-02', 'true'),"
-                               "(5, 'e', NULL, 1, NULL, '2026-01-02', '2026-01-01T00:00:00Z'), (6, 'f', NULL, 1, NULL, '2026-01-02', 'perhaps')");
+    run(std::string(company) +
+        "INSERT INTO crm.company VALUES (1, 'a', NULL, 1, NULL, '2026-01-02', NULL), (2, 'b', NULL, 1, NULL, '2026-01-02', ''),"
+        "(3, 'c', NULL, 1, NULL, '2026-01-02', 'false'), (4, 'd', NULL, 1, NULL, '2026-01-02', 'true'),"
+        "(5, 'e', NULL, 1, NULL, '2026-01-02', '2026-01-01T00:00:00Z'), (6, 'f', NULL, 1, NULL, '2026-01-02', 'perhaps')");
     query_.deleted = "gone";
     const Reading all = read();
     for (const char *id : {"1", "2", "3"}) EXPECT_FALSE(all.rows.at(id).contains("deleted_at")) << id;
@@ -175,7 +179,8 @@ TEST_F(SqlTables, DeletesByTimeByFlagAndByAbsence) {
     EXPECT_TRUE(flags.rows.at("4").contains("deleted_at"));
     EXPECT_FALSE(flags.rows.at("5").contains("deleted_at"));
     EXPECT_EQ(flags.count, 5);
-    const sync::Page again = connector()->replay(account(), {R"({"id": 6, "name": "f", "updated_at": "2026-01-02", "gone": true})"});
+    const sync::Page again =
+        connector()->replay(account(), {R"({"id": 6, "name": "f", "updated_at": "2026-01-02", "gone": true})"});
     EXPECT_TRUE(again.records.at(0).values.back());
 }
 
@@ -193,7 +198,8 @@ TEST_F(SqlTables, WithoutACursorAllIsReadEachTime) {
 
 TEST_F(SqlTables, NumbersAsCursorTextAsIdAndRowsWithoutId) {
     run("CREATE TABLE crm.company (id text, name text, seq bigint);"
-        "INSERT INTO crm.company SELECT 'k' || n, 'x', n FROM generate_series(1, 25) n; INSERT INTO crm.company VALUES (NULL, 'y', 26), (NULL, 'z', 27)");
+        "INSERT INTO crm.company SELECT 'k' || n, 'x', n FROM generate_series(1, 25) n; INSERT INTO crm.company VALUES (NULL, "
+        "'y', 26), (NULL, 'z', 27)");
     query_.cursor = "seq";
     settings_.set("page_size", "5");
     settings_.set("overlap", "3");
@@ -224,7 +230,8 @@ TEST_F(SqlTables, EverythingIsReadAgainWhenItIsTimeOrTheQueryChanged) {
 }
 
 TEST_F(SqlTables, NothingCanBeWritten) {
-    run(std::string(company) + "CREATE FUNCTION crm.spoil() RETURNS SETOF crm.company LANGUAGE sql AS 'DELETE FROM crm.company RETURNING *'");
+    run(std::string(company) +
+        "CREATE FUNCTION crm.spoil() RETURNS SETOF crm.company LANGUAGE sql AS 'DELETE FROM crm.company RETURNING *'");
     query_.query = "SELECT * FROM crm.spoil()";
     const auto error = failure();
     EXPECT_EQ(error.fault, sync::Fault::object);
@@ -235,8 +242,9 @@ TEST_F(SqlTables, NothingCanBeWritten) {
 }
 
 TEST_F(SqlTables, WhatIsWrongIsSaid) {
-    run(std::string(company) + "CREATE ROLE stranger LOGIN; CREATE VIEW crm.slow AS SELECT c.* FROM crm.company c WHERE pg_sleep(5) IS NOT NULL;"
-                               "INSERT INTO crm.company VALUES (1)");
+    run(std::string(company) +
+        "CREATE ROLE stranger LOGIN; CREATE VIEW crm.slow AS SELECT c.* FROM crm.company c WHERE pg_sleep(5) IS NOT NULL;"
+        "INSERT INTO crm.company VALUES (1)");
     query_.cursor = "updatedat";
     EXPECT_NE(std::string(failure().what()).find("did you mean 'updated_at'?"), std::string::npos);
     query_.cursor = "name";
@@ -266,7 +274,10 @@ TEST_F(SqlTables, AStopEndsALongStatement) {
         double take(const sync::Budget &, double) override { return 0; }
         void used(const std::string &, double, double) override {}
         std::optional<sync::Token> token() override { return std::nullopt; }
-        sync::Token renewed(const std::string &, const std::function<sync::Token(const std::optional<sync::Token> &)> &) override { return {}; }
+        sync::Token renewed(const std::string &,
+                            const std::function<sync::Token(const std::optional<sync::Token> &)> &) override {
+            return {};
+        }
         void pause(double) override {
             if (std::chrono::steady_clock::now() > until) throw sync::SyncError(sync::Fault::stopped, "stopped");
         }
@@ -280,7 +291,9 @@ TEST_F(SqlTables, AStopEndsALongStatement) {
     EXPECT_GT(took, std::chrono::milliseconds(500));
     EXPECT_LT(took, std::chrono::seconds(10));
     sql::Database database(server_.url(), 5, nullptr);  // it was cancelled in the server too: only this question mentions it
-    EXPECT_EQ(database.query("SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE '%pg_sleep(30)%'").number(0, 0), 1);
+    EXPECT_EQ(database.query("SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE '%pg_sleep(30)%'")
+                  .number(0, 0),
+              1);
 }
 
 TEST_F(SqlTables, DamagedStatesAndMistakenSettings) {

@@ -16,12 +16,15 @@ class Postgres {
         static const Postgres server;
         return server;
     }
-    std::string url(const std::string &user = "postgres") const { return "host=" + folder_ + " user=" + user + " dbname=postgres"; }
+    std::string url(const std::string &user = "postgres") const {
+        return "host=" + folder_ + " user=" + user + " dbname=postgres";
+    }
     bool running() const { return running_; }
     void run(const std::string &sql) const {
         std::ofstream(folder_ + "/statements.sql") << sql;
-        const std::string command = "PGOPTIONS='-c client_min_messages=warning' '" + bin() + "/psql' -X -q -v ON_ERROR_STOP=1 -d '" + url() +
-                                    "' -f '" + folder_ + "/statements.sql' >'" + folder_ + "/psql.log' 2>&1";
+        const std::string command = "PGOPTIONS='-c client_min_messages=warning' '" + bin() +
+                                    "/psql' -X -q -v ON_ERROR_STOP=1 -d '" + url() + "' -f '" + folder_ + "/statements.sql' >'" +
+                                    folder_ + "/psql.log' 2>&1";
         ASSERT_EQ(std::system(command.c_str()), 0) << log("psql.log");
     }
     std::string log(const std::string &name) const {
@@ -35,8 +38,8 @@ class Postgres {
         folder_ = mkdtemp(name);
         if (root()) static_cast<void>(std::system(("chown postgres '" + folder_ + "'").c_str()));
         running_ = server("initdb -D '" + folder_ + "/data' -U postgres -A trust -E UTF8 --locale=C.UTF-8 --no-sync") &&
-                   server("pg_ctl -D '" + folder_ + "/data' -w -t 60 -l '" + folder_ + "/server.log' -o \"-c listen_addresses='' -c fsync=off -k '" +
-                          folder_ + "'\" start");
+                   server("pg_ctl -D '" + folder_ + "/data' -w -t 60 -l '" + folder_ +
+                          "/server.log' -o \"-c listen_addresses='' -c fsync=off -k '" + folder_ + "'\" start");
     }
     ~Postgres() {
         server("pg_ctl -D '" + folder_ + "/data' -w -m immediate stop");

@@ -79,10 +79,10 @@ TEST_F(Zoho, FullLastPageAndShortPagesInTheMiddle) {
 
 TEST_F(Zoho, BeyondTheLimitOfAWalkItGoesOnFromTheOldEnd) {
     walk_limit = 2400;
-    for (int i = 0; i < 5600; ++i) add("Accounts", i, zoho_now - one_minute - (i / 7) * one_second);
+    for (int i = 0; i < 7400; ++i) add("Accounts", i, zoho_now - one_minute - (i / 7) * one_second);
     std::vector<sync::Page> pages;
     drain(zoho_account, "", &pages);
-    EXPECT_EQ(ids.size(), 5600u);
+    EXPECT_EQ(ids.size(), 7400u);
     bool old_first = false;
     std::set<std::string> lows;
     for (const auto &request : asked("/Accounts")) {
@@ -93,7 +93,7 @@ TEST_F(Zoho, BeyondTheLimitOfAWalkItGoesOnFromTheOldEnd) {
     EXPECT_GE(lows.size(), 3u);
     std::size_t records = 0;
     for (const auto &page : pages) records += page.records.size();
-    EXPECT_LT(records, 5600u + 2600);  // nothing is read a second time but the newest, and ties
+    EXPECT_LT(records, 7400u + 2600);  // nothing is read a second time but the newest, and ties
 }
 
 TEST_F(Zoho, WithoutTokensTheWallIsNoEnd) {
@@ -155,6 +155,14 @@ TEST_F(Zoho, DeletedAndMergedRecordsAreTombstones) {
     EXPECT_EQ(asked("/Accounts/deleted")[0].parameters.at("type"), "all");
     drain(zoho_account, state);
     EXPECT_EQ(asked("/Accounts/deleted")[1].since, "2026-06-01T11:55:00+00:00");
+}
+
+TEST_F(Zoho, MoreDeletesThanTheFeedShowsAreSwept) {
+    add("Accounts", 1, zoho_now - one_minute);
+    auto state = drain(zoho_account, "");
+    for (int i = 2; i < 2500; ++i) remove("Accounts", i, zoho_now);
+    state = drain(zoho_account, state);  // pages by number end at 2000
+    EXPECT_EQ(fetch(zoho_account, state).sweep, sync::Sweep::begin);
 }
 
 TEST_F(Zoho, DeletesDuringAWalkPullRowsOverThePageEdge) {
