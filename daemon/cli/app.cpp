@@ -167,7 +167,7 @@ int guarded(const Arguments &arguments) {
     };
     try {
         start_logging(arguments.log);
-        sync::on_token([](const std::string &token) { hide({token}); });
+        sync::on_token([](const std::string &token) { hide_token(token); });
         return arguments.command();
     } catch (const Refused &error) {
         return fail(error.what(), 2);

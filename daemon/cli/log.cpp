@@ -7,6 +7,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <deque>
 #include <mutex>
 #include <stdexcept>
 
@@ -19,7 +20,8 @@ namespace xsell::cli {
 namespace {
 
 std::mutex secrets_mutex;
-std::vector<std::string> secrets;
+std::vector<std::string> secrets;  // the longest first
+std::deque<std::string> tokens;    // in the order in which they came
 
 // "[emea account run 12 page 3] ", or nothing.
 std::string context_text(const sync::Context &context) {
@@ -111,6 +113,20 @@ void hide(const std::vector<std::string> &more) {
     }
     // A secret that holds another one goes first, else its rest would stay readable.
     std::sort(secrets.begin(), secrets.end(), [](const std::string &a, const std::string &b) { return a.size() > b.size(); });
+}
+
+void hide_token(const std::string &token) {
+    constexpr std::size_t known = 256;
+    {
+        const std::lock_guard guard(secrets_mutex);
+        if (std::find(secrets.begin(), secrets.end(), token) != secrets.end()) return;
+        tokens.push_back(token);
+        if (tokens.size() > known) {
+            std::erase(secrets, tokens.front());
+            tokens.pop_front();
+        }
+    }
+    hide({token});
 }
 
 std::string hidden(const std::string &text) {

@@ -16,6 +16,7 @@ struct LogOptions {
 
 void start_logging(const LogOptions &options);       // throws std::runtime_error when the file cannot be opened
 void hide(const std::vector<std::string> &secrets);  // from now on; adds to what is hidden already
+void hide_token(const std::string &token);           // the same for one that will be replaced; the latest 256 are known
 std::string hidden(const std::string &text);         // for what is printed without the log
 
 }  // namespace xsell::cli

@@ -20,6 +20,7 @@ class Outage {
         const auto now = Clock::now();
         if (!since_) since_ = now;
         message_ = message;
+        std::erase(message_, '\t');  // libpq's messages have lines; a log line is one
         std::replace(message_.begin(), message_.end(), '\n', ' ');
         if (noted_ && std::chrono::duration<double>(now - *noted_).count() < note_every_) return std::nullopt;
         noted_ = now, said_ = true;

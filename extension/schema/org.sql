@@ -3,10 +3,10 @@
 CREATE FUNCTION xsell.org_models(org text) RETURNS TABLE (model text, version integer, trained_at timestamptz, roles text)
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
-    SELECT v.model, v.version, v.created_at,
+    SELECT v.model, v.version, v.trained_at,
            (SELECT pg_catalog.string_agg(d.role, ', ' ORDER BY d.role) FROM xsell_internal.deployment d WHERE d.model = v.model AND d.version = v.version)
     FROM xsell_internal.model_version v
-    WHERE v.created_at >= (SELECT pg_catalog.min(r.started_at) FROM xsell_internal.sync_run r WHERE r.org_id = org_models.org)
+    WHERE v.trained_at >= (SELECT pg_catalog.min(r.started_at) FROM xsell_internal.sync_run r WHERE r.org_id = org_models.org)
     ORDER BY 1, 2;
 END;
 COMMENT ON FUNCTION xsell.org_models(text) IS
@@ -20,13 +20,19 @@ BEGIN
     IF NOT EXISTS (SELECT FROM xsell.org o WHERE o.org_id = org) THEN
         RAISE EXCEPTION 'there is no org "%"', org USING ERRCODE = 'no_data_found', HINT = 'SELECT org_id FROM xsell.org lists them.';
     END IF;
+    -- Nobody may touch health data but through its own functions.
+    relation := 'xsell_internal.health_record';
+    removed := xsell_internal.sync_forget_asides(org);
+    IF removed > 0 THEN
+        RETURN NEXT;
+    END IF;
     -- Everything that is keyed by an org has a column org_id; the org itself goes last.
     FOR relation IN
         SELECT format('%I.%I', n.nspname, c.relname)
         FROM pg_class c
         JOIN pg_namespace n ON n.oid = c.relnamespace AND n.nspname IN ('xsell', 'xsell_internal')
         JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'org_id' AND NOT a.attisdropped
-        WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition
+        WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.oid <> 'xsell_internal.health_record'::regclass
         ORDER BY n.nspname = 'xsell' AND c.relname = 'org', 1
     LOOP
         EXECUTE format('DELETE FROM %s WHERE org_id = $1', relation) USING org;

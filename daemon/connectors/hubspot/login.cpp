@@ -27,27 +27,21 @@ http::Trust Login::trust() const {
 
 Grant Login::operator()(Session &session, const std::string &rotated) const {
     if (!oauth_) return {token_, base_url_};
-    std::string refresh = rotated.empty() ? refresh_token_ : rotated;
-    const auto ask = [&] {
-        return session.send({"POST",
-                             auth_url_ + "/oauth/v1/token",
-                             {{"Content-Type", "application/x-www-form-urlencoded"}},
-                             http::encode_form({{"grant_type", "refresh_token"},
-                                                {"client_id", client_id_},
-                                                {"client_secret", client_secret_},
-                                                {"refresh_token", refresh}})});
-    };
-    auto response = ask();
-    if (response.status == 400 && refresh != refresh_token_) {
-        refresh = refresh_token_;  // the app was installed anew: the configuration holds the newer one
-        response = ask();
-    }
+    const std::string refresh = rotated.empty() ? refresh_token_ : rotated;
+    const auto response = session.send({"POST",
+                                        auth_url_ + "/oauth/v1/token",
+                                        {{"Content-Type", "application/x-www-form-urlencoded"}},
+                                        http::encode_form({{"grant_type", "refresh_token"},
+                                                           {"client_id", client_id_},
+                                                           {"client_secret", client_secret_},
+                                                           {"refresh_token", refresh}})});
     const auto body = json_body(response);
     Grant grant{member(body, "access_token"), base_url_};
     if (response.status == 200 && !grant.token.empty()) {
         const std::string fresh = member(body, "refresh_token");
         grant.refresh = fresh.empty() ? refresh : fresh;
         if (const auto seconds = body.value("expires_in", nlohmann::json()); seconds.is_number()) grant.expires_in = seconds;
+        grant.sent = refresh;
         grant.kept = true;
         return grant;
     }

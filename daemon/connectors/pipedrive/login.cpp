@@ -55,14 +55,11 @@ std::string Login::domain_of(const nlohmann::json &body) const {
     return base_url_;
 }
 
-// A refresh token may be good for one use: the answer brings the next one. When the one that was kept is refused, the configured
-// one may be of a newer installation of the app.
+// A refresh token may be good for one use: the answer brings the next one.
 Grant Login::operator()(Session &session, const std::string &rotated) const {
     if (!oauth_) return {token_, base_url_};
-    std::string sent = rotated.empty() ? refresh_token_ : rotated;
-    auto response = refresh(session, sent);
-    if ((response.status == 400 || response.status == 401) && sent != refresh_token_)
-        response = refresh(session, sent = refresh_token_);
+    const std::string sent = rotated.empty() ? refresh_token_ : rotated;
+    const auto response = refresh(session, sent);
     const auto body = json_body(response);
     Grant grant{member(body, "access_token"), domain_of(body), member(body, "refresh_token")};
     if (response.status == 200 && !grant.token.empty()) {

@@ -90,25 +90,19 @@ http::Request Login::by_refresh(const std::string &refresh_token) const {
 }
 
 Grant Login::operator()(Session &session, const std::string &rotated) const {
-    std::string refresh = rotated.empty() ? refresh_token_ : rotated;
-    const auto ask = [&] {
-        http::Request request = auth_ == "jwt"             ? by_assertion(session)
-                                : auth_ == "refresh_token" ? by_refresh(refresh)
-                                                           : by_credentials();
-        request.headers.push_back({"Content-Type", "application/x-www-form-urlencoded"});
-        return session.send(request);
-    };
-    auto response = ask();
-    if (member(json_body(response), "error") == "invalid_grant" && refresh != refresh_token_) {
-        refresh = refresh_token_;  // the configuration may hold a newer one than the last that was rotated
-        response = ask();
-    }
+    const std::string refresh = rotated.empty() ? refresh_token_ : rotated;
+    http::Request request = auth_ == "jwt"             ? by_assertion(session)
+                            : auth_ == "refresh_token" ? by_refresh(refresh)
+                                                       : by_credentials();
+    request.headers.push_back({"Content-Type", "application/x-www-form-urlencoded"});
+    const auto response = session.send(request);
     const auto body = json_body(response);
     Grant grant{member(body, "access_token"), base_url_.empty() ? member(body, "instance_url") : base_url_};
     if (response.status != 200 || grant.token.empty() || grant.base_url.empty()) refuse(response);
     while (grant.base_url.ends_with('/')) grant.base_url.pop_back();
-    if (const auto fresh = member(body, "refresh_token"); !fresh.empty()) refresh = fresh;
-    grant.refresh = refresh;
+    const std::string fresh = member(body, "refresh_token");
+    grant.refresh = fresh.empty() ? refresh : fresh;
+    grant.sent = refresh;
     grant.kept = true;
     return grant;  // an instance_url that is not Salesforce's own is refused when it is used
 }

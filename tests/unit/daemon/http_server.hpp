@@ -9,7 +9,10 @@ namespace xsell::test {
 
 class Server {
   public:
-    Server() { port_ = server.bind_to_any_port("127.0.0.1"); }
+    Server() {
+        server.set_tcp_nodelay(true);  // else each answer waits for a delayed acknowledgement
+        port_ = server.bind_to_any_port("127.0.0.1");
+    }
     ~Server() {
         server.stop();
         if (thread_.joinable()) thread_.join();
