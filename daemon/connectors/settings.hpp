@@ -57,11 +57,11 @@ class Settings {
     std::vector<std::string> objects;                            // which objects to sync; empty: all that the connector offers
     std::map<std::string, std::vector<std::string>> attributes;  // object -> source fields to keep in attributes
     std::map<std::string, std::map<std::string, std::string>>
-        columns;                      // object -> our column -> source field (overrides the field map)
-    std::vector<FileSettings> files;  // csv alone
+        columns;                         // object -> our column -> source field (overrides the field map)
+    std::vector<FileSettings> files;     // csv alone
     std::vector<QuerySettings> queries;  // sql alone
     std::string database_url;            // where xselld keeps its own tables; empty: libpq's defaults
-    std::shared_ptr<sync::Host> host;  // set by the daemon; none: no limits but the vendor's, tokens live with the connector
+    std::shared_ptr<sync::Host> host;    // set by the daemon; none: no limits but the vendor's, tokens live with the connector
 
     // value: scalars as text ("true", "300", "abc"); lists joined by newlines. secret: it came from env: or file:.
     void set(const std::string &key, std::string value, bool secret = false);

@@ -34,6 +34,10 @@ simulate() { curl -sS -f -X POST "$url/_sim/$1" -d "$2" >/dev/null; }  # simulat
 stop_simulator() { if [[ -n $simulator_pid ]]; then kill "$simulator_pid" 2>/dev/null; wait "$simulator_pid" 2>/dev/null; simulator_pid=''; fi; }
 trap stop_simulator EXIT
 
+simulator_secrets() {  # what the configuration reads from the environment
+    export XSELL_DEMO_SECRET=simulator-secret XSELL_DEMO_TOKEN=pat-simulator XSELL_DEMO_REFRESH=simulator-refresh
+    export XSELL_DEMO_PIPEDRIVE=pipedrive-simulator XSELL_DEMO_ATTIO=attio-simulator XSELL_DEMO_AXISCARE=axiscare-simulator
+}
 xselld() { "${XSELLD:-$BUILD/xselld}" --config "$work/xselld.toml" "$@"; }
 
 # Compares every table of every org with the simulator's truth, both ways; prints the number of rows that differ. Live rows in every
