@@ -40,7 +40,7 @@ check: build ## run every test on a private cluster; ends with the sum of all su
 	+@BUILD=$(BUILD) JOBS=$(JOBS) tests/harness/check $(SUITE)
 
 soak: build ## kills, crashes and jumping clocks for MINUTES (5), then compare every row; KILLS, CRASHES: at least so many
-	+@BUILD=$(BUILD) KILLS=$(KILLS) CRASHES=$(CRASHES) SEED=$(SEED) tests/soak/run $(MINUTES)
+	+@BUILD=$(BUILD) KILLS=$(KILLS) CRASHES=$(CRASHES) SEED=$(SEED) tests/soak/soak $(MINUTES)
 
 bench: build ## measure against the peers, print ratios, write build/bench.json (BENCH=name for one)
 	@tests/harness/install_packages '$(SUDO)' $(BENCH_PACKAGES)

@@ -16,7 +16,7 @@
 namespace xsell::connectors {
 namespace {
 
-constexpr std::string_view code_version = "2";  // a change of what the rules do changes it
+constexpr std::string_view code_version = "3";  // a change of what the rules do changes it
 using Text = std::optional<std::string>;
 using simdjson::dom::element;
 
@@ -48,8 +48,28 @@ std::optional<element> at(element value, const std::vector<std::string> &path) {
     return value;
 }
 
-Text text_of(element value) {
+bool is_structure(element value) { return value.is_object() || value.is_array(); }
+
+// Where a scalar is wanted: an object says its `value` or, a reference, its `member` ("id", "name"); a list says what its entries
+// say. nullopt where that is nothing.
+Text text_of(element value, const char *member) {
     switch (value.type()) {
+        case simdjson::dom::element_type::OBJECT: {
+            for (const char *name : {"value", member}) {
+                element inner;
+                if (value.at_key(name).get(inner) == simdjson::SUCCESS && !is_structure(inner) && !inner.is_null())
+                    return text_of(inner, member);
+            }
+            return std::nullopt;
+        }
+        case simdjson::dom::element_type::ARRAY: {
+            std::string list;
+            for (const element item : simdjson::dom::array(value)) {
+                const Text text = item.is_array() ? std::nullopt : text_of(item, member);
+                if (text && !text->empty()) list += (list.empty() ? "" : ", ") + *text;
+            }
+            return list.empty() ? std::nullopt : Text(list);
+        }
         case simdjson::dom::element_type::STRING: return std::string(std::string_view(value));
         case simdjson::dom::element_type::BOOL: return bool(value) ? "true" : "false";
         case simdjson::dom::element_type::INT64: return std::to_string(std::int64_t(value));
@@ -60,8 +80,8 @@ Text text_of(element value) {
             const auto end = std::to_chars(digits, digits + sizeof digits, double(value)).ptr;
             return std::string(digits, end);
         }
-        default: return simdjson::minify(value);
     }
+    return std::nullopt;
 }
 
 std::optional<double> number_of(const std::string &text) {
@@ -104,16 +124,21 @@ class Mapper::Reading {
   public:
     explicit Reading(element root) : root_(root) {}
 
-    Text text(const std::vector<std::string> &path) const {
+    Text id(const std::vector<std::string> &path) const {
         const auto found = at(root_, path);
-        Text text = found ? text_of(*found) : std::nullopt;
+        return found && !is_structure(*found) ? text_of(*found, "id") : std::nullopt;
+    }
+
+    Text text(const std::vector<std::string> &path, const char *member = "name") const {
+        const auto found = at(root_, path);
+        Text text = found ? text_of(*found, member) : std::nullopt;
         if (text && text->empty()) text.reset();  // "" and null both mean empty
         return text;
     }
 
     Text value(const Entry &entry) const {
         if (entry.rule == Rule::constant) return entry.argument;
-        Text found = text(entry.path);
+        Text found = text(entry.path, entry.column.ends_with("_id") ? "id" : "name");
         if (!found) return found;
         switch (entry.rule) {
             case Rule::email: return email(*found);
@@ -250,25 +275,34 @@ Mapper::Places Mapper::bind(const sync::Object &object) const {
     return places;
 }
 
+// A value that its column cannot take is left out and noted; without the times that decide what a record replaces there is no
+// record.
 std::string Mapper::fill(const sync::Object &object, const Reading &reading, const Places &places, sync::Record &record) const {
-    std::string reason;
-    record.crm_id = reading.text(id_path_).value_or("");
+    record.crm_id = reading.id(id_path_).value_or("");
     if (record.crm_id.empty()) return "has no id";
-    for (std::size_t i = 0; i < entries_.size() && reason.empty(); ++i) {
+    std::string vital;
+    std::size_t vital_place = 0;
+    for (std::size_t i = 0; i < entries_.size(); ++i) {
         if (!places.entries[i]) continue;
         const auto text = reading.value(entries_[i]);
+        const sync::Column &column = object.columns[*places.entries[i]];
         sync::Value &value = record.values[*places.entries[i]];
+        std::string reason;
         if (entries_[i].rule == Rule::constant) {
             if (!value) value = text;  // as it is: "" is a value here
-        } else if (text) {
-            merge(object.columns[*places.entries[i]], entries_[i].rule, *text, value, reason);
+        } else if (!text || merge(column, entries_[i].rule, *text, value, reason)) {
+            continue;
+        } else if (column.name == "modified_at" || column.name == "deleted_at") {
+            vital = std::move(reason), vital_place = *places.entries[i];
+        } else {
+            record.problem += (record.problem.empty() ? "" : "; ") + reason;
         }
     }
     if (places.attributes) {
         if (auto json = reading.attributes(attributes_); !json.empty()) record.values[*places.attributes] = std::move(json);
     }
-    if (reason.empty() && !record.values[places.modified]) reason = "modified_at: is missing";
-    return reason;
+    if (!vital.empty() && !record.values[vital_place]) return vital;
+    return record.values[places.modified] ? "" : "modified_at: is missing";
 }
 
 namespace {
@@ -395,6 +429,7 @@ void read_fields(Listing &listing, std::string_view array_key) {
         const std::string key(std::string_view(field.unescaped_key()));
         od::value value = field.value();
         if (key == array_key && value.type() == od::json_type::array) {
+            listing.found = true;
             for (od::value item : value.get_array()) listing.records.push_back(sync::trim(span_of(item)));
         } else {
             listing.rest[key] = nlohmann::json::parse(span_of(value));

@@ -60,7 +60,8 @@ class Mapper {
     std::vector<std::string> sources() const;
     // Of the table, the overrides, the attributes and the version of this code.
     std::int64_t hash() const;
-    // Appends a record, or a reject, for each JSON text. Throws SyncError (object) when an override names a column that is not
+    // Appends a record, or a reject, for each JSON text. A value that its column cannot take is NULL and named in the record's
+    // `problem`; a record is rejected for want of its id or its times alone. Throws SyncError (object) when an override names a column that is not
     // there.
     void map(const sync::Object &object, std::span<const std::string_view> raws, sync::Page &page) const;
 
@@ -97,6 +98,7 @@ struct Listing {
     std::string text;                       // owns what `records` point into
     std::vector<std::string_view> records;  // the elements of the array
     nlohmann::json rest;                    // everything else
+    bool found = false;                     // the array is there; an answer without it is no empty list
 };
 
 // Throws SyncError (transient) when the text is no JSON object: it was cut, or a proxy answered.

@@ -30,6 +30,7 @@ struct Record {
     std::vector<Value> values;  // aligned with Object::columns; a tombstone has deleted_at (and merged_into for a merge)
     std::string raw;            // the source's own text as JSON, already free of what jsonb cannot hold
     bool repaired = false;      // something in the text was replaced by U+FFFD
+    std::string problem = "";   // values that are NULL for being unreadable: "employees: 'many' is not a whole number"
 };
 
 // A record that cannot be stored. The rest of its page goes on.

@@ -24,6 +24,8 @@ constexpr const char *footer = R"(
 The orgs: emea and amer speak Salesforce REST, apac speaks HubSpot. Their base_url is http://127.0.0.1:PORT/<org>, auth_url the same.
   Salesforce: client_id simulator-client, client_secret simulator-secret (client credentials or JWT bearer with any user)
   HubSpot:    private app token pat-simulator, or OAuth with refresh token simulator-refresh
+The same rows in other words: zoho (client and secret as above, refresh token simulator-refresh), pipedrive (token pipedrive-simulator),
+attio (attio-simulator); and axiscare (axiscare-simulator), a world of its own. Their base_url is http://127.0.0.1:PORT/<name>.
 The clock stands still until a test moves it:
   curl -d '{"now":"2026-06-02T00:00:00Z"}' http://127.0.0.1:PORT/_sim/clock
   curl -d '{"org":"emea","kind":"429","count":3,"every":5}' http://127.0.0.1:PORT/_sim/faults

@@ -53,30 +53,32 @@ TEST(Standard, TelephoneNumbers) {
     EXPECT_EQ(phone_number("+39 06 698", ""), "+3906698");  // Italy keeps its zero
 }
 
-// What passes without the library is what the library would have made of it.
+// Most numbers are put into form without the library: that must be what the library would have made of them.
 TEST(Standard, PlainNumbersAreWhatTheLibraryMakesOfThem) {
     using i18n::phonenumbers::PhoneNumber;
-    const auto &util = *i18n::phonenumbers::PhoneNumberUtil::GetInstance();
+    using i18n::phonenumbers::PhoneNumberUtil;
+    const auto &util = *PhoneNumberUtil::GetInstance();
     std::mt19937_64 random(20);
-    std::set<std::string> regions;
-    util.GetSupportedRegions(&regions);
-    int compared = 0;
-    for (const auto &region : regions) {
-        PhoneNumber example;
-        if (!util.GetExampleNumber(region, &example)) continue;
-        for (int i = 0; i < 20; ++i) {
-            std::string text;
-            util.Format(example, i18n::phonenumbers::PhoneNumberUtil::E164, &text);
-            if (i > 0) text.back() = static_cast<char>('0' + random() % 10), text[text.size() - 2] = static_cast<char>('0' + random() % 10);
-            PhoneNumber number;
-            std::string expected;
-            if (util.Parse(text, "ZZ", &number) != i18n::phonenumbers::PhoneNumberUtil::NO_PARSING_ERROR || !util.IsValidNumber(number)) continue;
-            util.Format(number, i18n::phonenumbers::PhoneNumberUtil::E164, &expected);
-            EXPECT_EQ(phone_number(text, ""), expected) << region;
-            ++compared;
+    const char *codes[] = {"1", "31", "32", "33", "34", "39", "41", "43", "44", "45", "46", "47", "48", "49", "52", "54", "55", "61", "65", "81", "91"};
+    const char *gaps[] = {"", "", "", " ", "-", " (", ") ", "."};
+    int valid = 0;
+    for (int i = 0; i < 20000; ++i) {
+        std::string text = std::string("+") + codes[random() % std::size(codes)];
+        for (std::size_t length = 6 + random() % 6; length > 0; --length)
+            text += gaps[random() % std::size(gaps)] + std::string(1, static_cast<char>('0' + random() % 10));
+        PhoneNumber number;
+        std::string expected = "+";
+        if (util.Parse(text, "ZZ", &number) == PhoneNumberUtil::NO_PARSING_ERROR && util.IsValidNumber(number)) {
+            util.Format(number, PhoneNumberUtil::E164, &expected);
+            ++valid;
+        } else {
+            for (const char c : text) {
+                if (c >= '0' && c <= '9') expected += c;
+            }
         }
+        EXPECT_EQ(phone_number(text, ""), expected) << text;
     }
-    EXPECT_GT(compared, 2000);
+    EXPECT_GT(valid, 2000);
 }
 
 TEST(Standard, ARecordsOwnCountryReadsItsNumbers) {
