@@ -67,7 +67,7 @@ SELECT crm_id, content, updated_at = :'before' AS untouched FROM xsell_internal.
 
 -- A purge takes it along; a dump holds it.
 SET ROLE xsell_sync;
-SELECT xsell_internal.sync_forget_asides('care');
+SELECT relation, removed FROM xsell_internal.sync_purge_org('care');
 RESET ROLE;
 SELECT org_id FROM xsell_internal.health_record;
 SELECT 'xsell_internal.health_record'::regclass = ANY (e.extconfig) AS dumped FROM pg_extension e WHERE e.extname = 'xsell';

@@ -82,6 +82,21 @@ SELECT crm_id, problem FROM xsell.data_quality ORDER BY 1, 2;
 INSERT INTO xsell.currency_rate VALUES ('USD', '2026-03-01', 2);
 SELECT xsell.to_base(100, 'USD', '2026-06-01'), xsell.to_base(100, 'JPY', '2026-06-01') AS through_it, xsell.to_base(100, 'USD', '2026-02-01') AS not_before;
 
+-- What is no rate is passed over. Rates of a reading that fails are applied by the next one.
+SELECT * FROM pg_temp.next('account') \gset
+SELECT xsell_internal.sync_rates(:page, '{EUR,EUR,EUR,euro,EUR}', '{AUD,CAD,NZD,SEK,NOK}', '{2026-01-01,2026-01-01,2026-01-01,2026-01-01,2026-01-01}', '{0,NaN,many,1,0.1}');
+SELECT currency FROM xsell_internal.source_rate WHERE currency IN ('AUD', 'CAD', 'NZD', 'SEK', 'NOK') ORDER BY 1;
+SELECT * FROM pg_temp.merge('account', :run, '[{"crm_id": "krone", "currency": "DKK", "annual_revenue": 100, "content": 1}]');
+SELECT crm_id, annual_revenue_base FROM xsell.account WHERE crm_id = 'krone';
+SELECT xsell_internal.sync_rates(:page, '{EUR}', '{DKK}', '{2025-01-01}', '{0.13}');
+SELECT xsell_internal.sync_fail(:page, :claim, 'object', 'broken', 0, true, 3);
+SELECT * FROM pg_temp.next('account') \gset
+SELECT swept FROM xsell_internal.sync_commit(:page, :claim, 'w3', true, '{}', NULL, NULL, false, 1, 0, 0, 0);
+SELECT crm_id, annual_revenue_base FROM xsell.account WHERE crm_id = 'krone';
+SELECT count(*) AS nothing_left_to_apply FROM xsell_internal.sync_run WHERE repriced IS NOT NULL AND state = 'COMPLETED';
+DELETE FROM xsell.account WHERE crm_id = 'krone';
+DELETE FROM xsell_internal.source_record WHERE crm_id = 'krone';
+
 -- A reading of the whole set, on several pages: what none of them showed is tombstoned at its end, and can come back.
 SELECT * FROM pg_temp.next('account', full_reading => true) \gset
 SELECT xsell_internal.sync_see(:page, '{a,rejected}', true, '2026-05-05');
@@ -117,6 +132,15 @@ SELECT * FROM pg_temp.merge('opportunity_line', :run, '[{"crm_id": "1", "opportu
 SELECT xsell_internal.sync_replace('north', 'opportunity_line', 'opportunity_id', '{o}', '{2}', '2026-06-06');
 SELECT crm_id, deleted_at FROM xsell.opportunity_line ORDER BY 1;
 SELECT xsell_internal.sync_replace('north', 'opportunity_line', 'amount', '{o}', '{2}', '2026-06-06');
+
+-- What was tombstoned because nobody showed it comes back, however old it is; what its source has deleted does not, nor what is older
+-- and live. A time still to come is a clock's fault, and outlives no other.
+SELECT * FROM pg_temp.merge('lead', :run, '[{"crm_id": "swept", "content": 1}, {"crm_id": "deleted", "content": 1}, {"crm_id": "live", "content": 1}, {"crm_id": "fast clock", "modified_at": "9999-01-01", "content": 1}]');
+SELECT * FROM pg_temp.merge('lead', :run, '[{"crm_id": "deleted", "deleted_at": "2026-01-01", "content": 2}]');
+SELECT xsell_internal.sync_live('north', 'lead', '{live,fast clock}', '2026-06-06');
+SELECT * FROM pg_temp.merge('lead', :run, '[{"crm_id": "swept", "company": "older", "modified_at": "2020-01-01", "content": 3}, {"crm_id": "deleted", "company": "older", "modified_at": "2020-01-01", "content": 3},
+    {"crm_id": "live", "company": "older", "modified_at": "2020-01-01", "content": 3}, {"crm_id": "fast clock", "company": "older", "modified_at": "2020-01-01", "content": 3}]');
+SELECT l.crm_id, l.company, l.deleted_at IS NULL AS live, l.modified_at, r.deleted, r.content FROM xsell.lead l JOIN xsell_internal.source_record r USING (org_id, crm_id) WHERE r.object = 'lead' ORDER BY 1;
 
 -- Fields that appear, vanish or change their type. Vanished is what was in every record and is in none of a whole reading.
 CREATE FUNCTION pg_temp.read(fetched bigint, pages jsonb) RETURNS void LANGUAGE plpgsql AS $$

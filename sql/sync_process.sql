@@ -194,6 +194,70 @@ SELECT xsell_internal.sync_open('north', '{}') IS NOT NULL AS opened;
 SELECT object, state, error FROM runs ORDER BY run DESC LIMIT 2;
 SELECT xsell_internal.sync_open('north', '{nonsense}');
 
+-- A page that takes every worker down with it is given up in the end; others are not.
+RESET ROLE;
+INSERT INTO xsell_internal.setting VALUES ('sync_lost_limit', '2');
+SET ROLE xsell_sync;
+SELECT xsell_internal.sync_open('south', '{account,contact}') IS NOT NULL AS opened;
+SELECT regexp_replace(pg_temp.claim(orgs => '{south}'), 'run \d+', 'run N');
+UPDATE xsell_internal.sync_page SET worker_id = 1000000, lost = lost + 1 WHERE status = 'claimed' AND org_id = 'south';
+SELECT xsell_internal.sync_recover();
+SELECT regexp_replace(pg_temp.claim(orgs => '{south}'), 'run \d+', 'run N');
+SELECT pg_temp.store('south', 'contact', 'c');
+SELECT object, state, error FROM runs WHERE org = 'south' ORDER BY run DESC LIMIT 3;
+SELECT object, kind, message FROM xsell.sync_alert WHERE cleared_at IS NULL AND object = 'account';
+SELECT xsell_internal.sync_retry('south');
+SELECT regexp_replace(pg_temp.claim(orgs => '{south}'), 'run \d+', 'run N');
+SELECT pg_temp.store('south', 'account', 'a');
+RESET ROLE;
+DELETE FROM xsell_internal.setting WHERE name = 'sync_lost_limit';
+SET ROLE xsell_sync;
+
+-- A reading that is told where to begin brings what it brings; the next one goes on from where ordinary readings had ended.
+SELECT xsell_internal.sync_open('north', '{activity}', states => '{"activity": "an hour ago"}') IS NOT NULL AS opened;
+SELECT regexp_replace(pg_temp.claim(), 'run \d+', 'run N');
+SELECT pg_temp.store('north', 'activity', 'now', fan_out => '{x}'), regexp_replace(pg_temp.claim(), 'run \d+', 'run N') AS then;
+SELECT pg_temp.store('north', 'activity', 'x');
+SELECT state FROM xsell_internal.sync_state WHERE org_id = 'north' AND object = 'activity';
+
+-- An org that is paused gives out no page from then on, not even the one that follows; nothing is lost.
+SELECT xsell_internal.sync_open('north', '{product}') IS NOT NULL AS opened;
+SELECT count(pg_temp.claim()) AS claimed;
+UPDATE xsell.org SET paused = true WHERE org_id = 'north';
+SELECT pg_temp.store('north', 'product', 'p1', done => false);
+SELECT count(pg_temp.claim()) AS claimed, xsell_internal.sync_others_starve('south') AS waits_for_a_worker;
+UPDATE xsell.org SET paused = false WHERE org_id = 'north';
+SELECT regexp_replace(pg_temp.claim(), 'run \d+', 'run N');
+SELECT pg_temp.store('north', 'product', 'p2');
+SELECT state FROM xsell.sync_run WHERE object IS NULL ORDER BY run_id DESC LIMIT 1;
+
+-- While one object is read from the beginning, the others are not left alone for longer than an hour.
+SELECT xsell_internal.sync_open('north', '{crm_user,asset}') AS process \gset
+SELECT count(pg_temp.claim()) FROM generate_series(1, 2);
+SELECT pg_temp.store('north', 'crm_user', 'u');
+SELECT xsell_internal.sync_open('north', '{crm_user,asset}') = :process AS joined;
+SELECT count(pg_temp.claim()) AS nothing_new;
+UPDATE xsell_internal.sync_run SET finished_at = now() - interval '2 hours' WHERE finished_at IS NOT NULL;
+SELECT xsell_internal.sync_open('north', '{crm_user,asset}') = :process AS joined;
+SELECT count(pg_temp.claim()) AS again;
+SELECT pg_temp.store('north', 'crm_user', 'u2');
+SELECT pg_temp.store('north', 'asset', 'a');
+SELECT object, kind, state FROM xsell.sync_run WHERE :process IN (run_id, parent_id) ORDER BY run_id;
+
+-- A retried process goes through its states again.
+SELECT xsell_internal.sync_open('north', '{asset,crm_user}') AS process \gset
+SELECT count(pg_temp.claim()) FROM generate_series(1, 2);
+SELECT pg_temp.store('north', 'asset', 'half', done => false);
+SELECT pg_temp.fail('north', 'org');
+SELECT xsell_internal.sync_release(page_id, claim) FROM xsell_internal.sync_page WHERE status = 'claimed';
+SELECT count(*) AS failed, count(done_at) AS with_their_time FROM xsell_internal.sync_page WHERE org_id = 'north' AND status = 'failed';
+SELECT xsell_internal.sync_retry('north');
+SELECT state FROM xsell.sync_run WHERE run_id = :process;
+SELECT count(pg_temp.claim()) FROM generate_series(1, 2);
+SELECT pg_temp.store('north', 'asset', 'more', done => false);
+SELECT object, state FROM xsell.sync_run WHERE :process IN (run_id, parent_id) ORDER BY run_id;
+SELECT pg_temp.store('north', 'asset', 'end'), pg_temp.store('north', 'crm_user', 'end') AS and_the_other;
+
 -- Pruning leaves the last process of each org and the last run of each object.
 SELECT xsell_internal.sync_prune('0', '0', '1 day') > 0 AS pruned;
 SELECT count(*) AS pages FROM xsell.sync_page;
@@ -206,6 +270,21 @@ SELECT org_id, object, count(*) FROM xsell.sync_run GROUP BY 1, 2 ORDER BY 1, 2;
 SELECT xsell_internal.sync_note_error((SELECT max(run_id) FROM xsell_internal.sync_run), i, 'transient', 'e' || i) FROM generate_series(1, 120) i;
 \o
 SELECT count(*), min(page), max(page) FROM xsell.sync_error;
+
+-- A purge needs no other role, waits for nobody's grant, and leaves nothing of the org. The models that may know it are named, however
+-- little of its history is left.
+SELECT xsell_internal.sync_open('south', '{account}') IS NOT NULL AS opened;
+SELECT count(pg_temp.claim()) AS in_hand;
+RESET ROLE;
+INSERT INTO xsell.org_grant VALUES ('south', 'xsell_reader');
+UPDATE xsell.org SET created_at = '2026-01-01' WHERE org_id = 'south';
+INSERT INTO xsell_internal.model_version (model, version, feature_set, feature_set_version, algorithm, feature, blob_sha256, trained_by, trained_at)
+VALUES ('cross_sell', 1, 'cross_sell', 1, 'xgboost', '{a}', repeat('0', 64), 'somebody', '2026-02-01');
+SET ROLE xsell_sync;
+SELECT model, version FROM xsell.org_models('south');
+SELECT relation FROM xsell_internal.sync_purge_org('south') ORDER BY 1;
+SELECT pg_temp.store('south', 'account', 'late') AS nothing_is_claimed_any_more;
+SELECT org_id FROM xsell.org;
 RESET ROLE;
 \c :home
 DROP DATABASE xsell_process;

@@ -78,8 +78,6 @@ bool wanted(const SyncArguments &arguments, const std::string &object);
 void require_objects(const std::vector<std::string> &names);
 // With the host that shares limits and tokens among all workers. Throws std::runtime_error that names every wrong setting.
 std::unique_ptr<sync::Connector> make_connector(const config::Config &config, const config::Org &org);
-// The columns that the database has for an object.
-sync::Object object_columns(store::Database &database, const std::string &name);
 
 // What came of a sync.
 struct Synced {

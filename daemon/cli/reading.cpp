@@ -6,6 +6,7 @@
 #include <chrono>
 #include <thread>
 
+#include "cli/log.hpp"
 #include "config/duration.hpp"
 #include "store/page_store.hpp"
 #include "store/setup.hpp"
@@ -23,11 +24,17 @@ store::Money money(const config::Config &config) {
     return money;
 }
 
-// A page that waits for somebody's lock must not hold up a stop; an ordinary one is let through.
+// A page that waits for somebody's lock must not hold up a stop; an ordinary one is let through. What a source said may repeat a
+// secret, and is kept without it.
 class StoppablePageStore : public store::PageStore {
   public:
     explicit StoppablePageStore(const std::string &url)
         : PageStore(url), cancelling_(database(), std::chrono::milliseconds(800)) {}
+    void fail(const sync::Claim &claim, const sync::Failure &failure) override {
+        sync::Failure told = failure;
+        told.message = hidden(failure.message);
+        PageStore::fail(claim, told);
+    }
 
   private:
     Cancelling cancelling_;
@@ -91,6 +98,19 @@ Plan make_plan(const config::Config &config, const SyncArguments &arguments, con
         throw Refused("the source cannot tell what changed since a time: " + list(cannot) +
                       "; name the other objects with --object, or read these with --full");
     return plan;
+}
+
+std::vector<std::int64_t> open_all(Plan &plan, sync::Store &store) {
+    std::vector<std::int64_t> processes;
+    for (const auto &opening : plan.openings) {
+        try {
+            processes.push_back(store.open(opening));
+        } catch (const sync::SyncError &error) {
+            if (error.fault == sync::Fault::transient) throw;
+            plan.refused[opening.org] = opening.org + ": " + error.what();
+        }
+    }
+    return processes;
 }
 
 std::set<std::string> prepare(const config::Config &config, const Orgs &orgs, store::Database &database) {

@@ -20,6 +20,9 @@ struct Plan {
 // is offered by none, or cannot be read since a time.
 Plan make_plan(const config::Config &config, const SyncArguments &arguments, const Orgs &orgs, sync::Store &store);
 
+// Opens what the plan says, or joins what is under way; what the database refuses joins `refused`. Doing it twice does no harm.
+std::vector<std::int64_t> open_all(Plan &plan, sync::Store &store);
+
 // Adds and updates the rows of orgs, currencies and rates; returns the orgs of the configuration that are paused.
 std::set<std::string> prepare(const config::Config &config, const Orgs &orgs, store::Database &database);
 

@@ -1,4 +1,5 @@
-// Compares what is stored with what the source shows now: counts and sets of ids, object by object. Reads everything, writes nothing.
+// Compares what is stored with what the source shows now: counts and sets of ids, object by object. Reads everything, writes
+// nothing.
 #include <spdlog/spdlog.h>
 
 #include <cstdio>
@@ -8,6 +9,7 @@
 #include "cli/commands.hpp"
 #include "cli/log.hpp"
 #include "cli/table.hpp"
+#include "store/object.hpp"
 #include "sync/context.hpp"
 
 namespace xsell::cli {
@@ -74,8 +76,9 @@ class Reconciliation {
 
     void compare(const std::string &org, const sync::Object &object, const Shown &shown) {
         Ids stored;
-        const auto rows = database_.query(
-            "SELECT crm_id FROM xsell_internal.source_record WHERE org_id = $1 AND object = $2 AND NOT deleted", {org, object.name});
+        const auto rows =
+            database_.query("SELECT crm_id FROM xsell_internal.source_record WHERE org_id = $1 AND object = $2 AND NOT deleted",
+                            {org, object.name});
         for (const auto &row : rows.rows) stored.insert(row.at(0).value_or(""));
         Missing here, there;
         for (const auto &id : shown.live) {
@@ -98,8 +101,9 @@ class Reconciliation {
             std::printf("\nThe tables hold what the sources show.\n");
             return 0;
         }
-        std::printf("\n%zu records differ. What changed a moment ago arrives with the next sync; xselld sync --full reads all again.\n",
-                    differences_);
+        std::printf(
+            "\n%zu records differ. What changed a moment ago arrives with the next sync; xselld sync --full reads all again.\n",
+            differences_);
         return 1;
     }
 
@@ -124,7 +128,7 @@ int reconcile_command(const std::filesystem::path &file, const SyncArguments &ar
                 if (!wanted(arguments, name)) continue;
                 const sync::ContextScope scope({org->id, name, 0, 0});
                 spdlog::info("reading everything from the source");
-                const sync::Object object = object_columns(*database, name);
+                const sync::Object object = store::object_columns(*database, name);
                 reconciliation.compare(org->id, object, read_source(*connector, object));
             }
         } catch (const std::exception &error) {

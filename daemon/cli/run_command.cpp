@@ -95,8 +95,9 @@ class Daemon {
     // Begins to work on the queue anew; the pages under way are finished first.
     void start() {
         engine_.reset();
-        engine_ = start_engine(config_, active(), idle_wait);
-        asked_ = 0;  // what is under way already is followed at once
+        engine_ =
+            start_engine(config_, chosen_orgs(config_, {}), idle_wait);  // of those that are paused the queue gives out nothing
+        asked_ = 0;                                                      // what is under way already is followed at once
     }
 
     Orgs active() const {
@@ -109,17 +110,15 @@ class Daemon {
         if (paused == paused_) return;
         paused_ = std::move(paused);
         spdlog::info("{} orgs are paused", paused_.size());
-        start();
     }
 
     void begin_syncs() {
         note_paused(prepare(config_, chosen_orgs(config_, {}), *connect(config_, "xselld")));
         const Orgs orgs = active();
         const auto store = make_store(config_);
-        const Plan plan = make_plan(config_, {}, orgs, *store);
+        Plan plan = make_plan(config_, {}, orgs, *store);
+        const auto processes = open_all(plan, *store);
         for (const auto &[org, reason] : plan.refused) spdlog::error("{}", reason);
-        std::vector<std::int64_t> processes;
-        for (const auto &opening : plan.openings) processes.push_back(store->open(opening));
         engine_->follow(processes);
         due_ = config::Schedule::parse(config_.schedule_text).next(now_);
         spdlog::info("{} orgs are being read; next sync at {}", processes.size(), moment(due_));
@@ -134,7 +133,8 @@ class Daemon {
     }
 
     bool has_to_refresh() const {
-        if (now_ - refreshed_ >= refresh_at_least) return engine_->finished();  // at the start: when the first sync is through
+        // At the start: when the first sync is through.
+        if (now_ - refreshed_ >= refresh_at_least && engine_->finished()) return true;
         return stale_since_ > 0 && (engine_->finished() || now_ - stale_since_ >= refresh_patience);
     }
     bool has_to_follow_up() const { return has_to_refresh() || now_ - pruned_ >= prune_every; }

@@ -52,13 +52,6 @@ std::int64_t sum(const std::vector<sync::RunReport> &reports, std::int64_t sync:
     return total;
 }
 
-// Opens what the plan says, or joins what is under way. Doing it twice does no harm.
-std::vector<std::int64_t> open_all(const Plan &plan, sync::Store &store) {
-    std::vector<std::int64_t> processes;
-    for (const auto &opening : plan.openings) processes.push_back(store.open(opening));
-    return processes;
-}
-
 }  // namespace
 
 bool Synced::failed() const {

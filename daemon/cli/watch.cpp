@@ -16,7 +16,8 @@ namespace {
 
 constexpr const char *query_text =
     "SELECT r.org_id, r.object, r.state, r.fetched, r.changed, r.rejected, r.total, r.rate,"
-    " CASE WHEN r.eta IS NOT NULL THEN pg_catalog.to_char(GREATEST(r.eta - pg_catalog.clock_timestamp(), interval '0'), 'HH24:MI:SS') END,"
+    " CASE WHEN r.eta IS NOT NULL THEN pg_catalog.to_char(GREATEST(r.eta - pg_catalog.clock_timestamp(), interval '0'), "
+    "'HH24:MI:SS') END,"
     " COALESCE(r.error, r.last_error)"
     " FROM xsell.sync_run r JOIN xsell_internal.sync_object o ON o.object = r.object"
     " WHERE r.parent_id = ANY (SELECT pg_catalog.max(p.run_id) FROM xsell.sync_run p WHERE p.object IS NULL GROUP BY p.org_id)"
@@ -44,7 +45,8 @@ std::string screen(store::Database &database) {
     Table table({"org", "object", "state", "progress", "read>", "changed>", "rejected>", "per second>", "left>", "last error"});
     for (std::size_t i = 0; i < rows.rows.size(); ++i) {
         const auto text = [&](std::size_t column) { return rows.rows[i].at(column).value_or(""); };
-        table.add({text(0), text(1), text(2), progress(rows, i), text(3), text(4), text(5), text(7), text(8), sync::cut(text(9), 60)});
+        table.add(
+            {text(0), text(1), text(2), progress(rows, i), text(3), text(4), text(5), text(7), text(8), sync::cut(text(9), 60)});
     }
     return table.text();
 }
@@ -69,6 +71,7 @@ int watch_command(const std::filesystem::path &file) {
     Signals::listen();
     const bool terminal = isatty(STDOUT_FILENO) != 0;
     const auto database = connect(config, "xselld status");
+    database->execute("LISTEN xsell_sync");
     std::string last;
     while (!Signals::stop) {
         const std::string text = hidden(screen(*database));
@@ -78,7 +81,10 @@ int watch_command(const std::filesystem::path &file) {
             std::printf("%s\n", text.c_str());
         std::fflush(stdout);
         last = text;
-        for (int tenth = 0; tenth < 10 && !Signals::stop; ++tenth) std::this_thread::sleep_for(std::chrono::milliseconds(100));
+        // Rates and times move without news.
+        for (int tenth = 0; tenth < 10 && !Signals::stop; ++tenth)
+            if (!database->notifications(0.1).empty()) break;
+        std::this_thread::sleep_for(std::chrono::milliseconds(100));
     }
     return 0;
 }

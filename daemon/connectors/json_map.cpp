@@ -275,13 +275,11 @@ Mapper::Places Mapper::bind(const sync::Object &object) const {
     return places;
 }
 
-// A value that its column cannot take is left out and noted; without the times that decide what a record replaces there is no
-// record.
+// A value that its column cannot take is left out and noted; but the times decide what a record replaces, and whether it is there
+// at all.
 std::string Mapper::fill(const sync::Object &object, const Reading &reading, const Places &places, sync::Record &record) const {
     record.crm_id = reading.id(id_path_).value_or("");
     if (record.crm_id.empty()) return "has no id";
-    std::string vital;
-    std::size_t vital_place = 0;
     for (std::size_t i = 0; i < entries_.size(); ++i) {
         if (!places.entries[i]) continue;
         const auto text = reading.value(entries_[i]);
@@ -293,7 +291,7 @@ std::string Mapper::fill(const sync::Object &object, const Reading &reading, con
         } else if (!text || merge(column, entries_[i].rule, *text, value, reason)) {
             continue;
         } else if (column.name == "modified_at" || column.name == "deleted_at") {
-            vital = std::move(reason), vital_place = *places.entries[i];
+            return reason;
         } else {
             record.problem += (record.problem.empty() ? "" : "; ") + reason;
         }
@@ -301,33 +299,8 @@ std::string Mapper::fill(const sync::Object &object, const Reading &reading, con
     if (places.attributes) {
         if (auto json = reading.attributes(attributes_); !json.empty()) record.values[*places.attributes] = std::move(json);
     }
-    if (!vital.empty() && !record.values[vital_place]) return vital;
     return record.values[places.modified] ? "" : "modified_at: is missing";
 }
-
-namespace {
-
-// One value of a record whose other fields may hold what no parser takes: a lone surrogate, a number beyond 64 bits. They are
-// stepped over.
-Text value_at(std::string_view json, const std::vector<std::string> &path) {
-    const simdjson::padded_string text(json);
-    simdjson::ondemand::parser parser;
-    try {
-        simdjson::ondemand::document document = parser.iterate(text);
-        simdjson::ondemand::value value = document.find_field_unordered(path.front());
-        for (std::size_t i = 1; i < path.size(); ++i) value = simdjson::ondemand::value(value.find_field_unordered(path[i]));
-        switch (value.type().value()) {
-            case simdjson::ondemand::json_type::string: return std::string(std::string_view(value.get_string()));
-            case simdjson::ondemand::json_type::number: [[fallthrough]];
-            case simdjson::ondemand::json_type::boolean: return std::string(sync::trim(value.raw_json_token()));
-            default: return std::nullopt;
-        }
-    } catch (const simdjson::simdjson_error &) {
-        return std::nullopt;  // not there, or no JSON at all
-    }
-}
-
-}  // namespace
 
 namespace {
 
@@ -384,11 +357,12 @@ void Mapper::map(const sync::Object &object, std::span<const std::string_view> r
         auto cleaned = sync::clean_json(raw);
         sync::Record record{"", std::vector<sync::Value>(object.columns.size()), std::move(cleaned.text), cleaned.repaired};
         element root;
-        const auto error = parser.parse(record.raw).get(root);
+        auto error = parser.parse(record.raw).get(root);
+        if (error == simdjson::NUMBER_ERROR) error = parser.parse(with_long_numbers_quoted(record.raw)).get(root);
         const std::string reason = error ? std::string("is no valid JSON: ") + simdjson::error_message(error)
                                          : fill(object, Reading(root), places, record);
         if (error)
-            record.crm_id = value_at(record.raw, id_path_).value_or("");
+            record.crm_id = text_at(record.raw, id_path_).value_or("");
         else
             shapes.look(root);
         if (reason.empty()) {
@@ -400,61 +374,5 @@ void Mapper::map(const sync::Object &object, std::span<const std::string_view> r
     }
     shapes.report(page.fields);
 }
-
-namespace {
-
-namespace od = simdjson::ondemand;
-
-// The value's own text; the parser is left behind it.
-std::string_view span_of(od::value value) {
-    switch (value.type().value()) {
-        case od::json_type::object: {
-            od::object object = value.get_object();
-            return object.raw_json();
-        }
-        case od::json_type::array: {
-            od::array array = value.get_array();
-            return array.raw_json();
-        }
-        default: return value.raw_json_token();
-    }
-}
-
-void read_fields(Listing &listing, std::string_view array_key) {
-    od::parser parser;
-    auto document =
-        parser.iterate(simdjson::padded_string_view(listing.text.data(), listing.text.size(), listing.text.capacity()));
-    od::object root = document.get_object();
-    for (auto field : root) {
-        const std::string key(std::string_view(field.unescaped_key()));
-        od::value value = field.value();
-        if (key == array_key && value.type() == od::json_type::array) {
-            listing.found = true;
-            for (od::value item : value.get_array()) listing.records.push_back(sync::trim(span_of(item)));
-        } else {
-            listing.rest[key] = nlohmann::json::parse(span_of(value));
-        }
-    }
-}
-
-}  // namespace
-
-Listing read_listing(std::string body, std::string_view array_key) {
-    if (!sync::is_utf8(body)) body = sync::clean_text(body).text;
-    Listing listing;
-    listing.text = std::move(body);
-    listing.text.reserve(listing.text.size() + simdjson::SIMDJSON_PADDING);
-    listing.rest = nlohmann::json::object();
-    try {
-        read_fields(listing, array_key);
-    } catch (const simdjson::simdjson_error &error) {
-        throw sync::SyncError(sync::Fault::transient, std::string("the response is no complete JSON: ") + error.what());
-    } catch (const nlohmann::json::exception &) {
-        throw sync::SyncError(sync::Fault::transient, "the response is no complete JSON");
-    }
-    return listing;
-}
-
-std::optional<std::string> text_at(std::string_view json, const std::string &path) { return value_at(json, split(path, '.')); }
 
 }  // namespace xsell::connectors

@@ -44,9 +44,9 @@ struct Field {
 };
 
 struct Shape {
-    std::string place;   // how messages name the source object: "Account"
-    std::string id;      // source of crm_id, written as in Field
-    std::string folder;  // where fields live inside a record: "" or "properties"
+    std::string place;        // how messages name the source object: "Account"
+    std::string id;           // source of crm_id, written as in Field
+    std::string folder;       // where fields live inside a record: "" or "properties"
     std::string region = "";  // of telephone numbers that name no country: ISO 3166
 };
 
@@ -61,8 +61,8 @@ class Mapper {
     // Of the table, the overrides, the attributes and the version of this code.
     std::int64_t hash() const;
     // Appends a record, or a reject, for each JSON text. A value that its column cannot take is NULL and named in the record's
-    // `problem`; a record is rejected for want of its id or its times alone. Throws SyncError (object) when an override names a column that is not
-    // there.
+    // `problem`; a record is rejected for want of its id or its times alone. Throws SyncError (object) when an override names a
+    // column that is not there.
     void map(const sync::Object &object, std::span<const std::string_view> raws, sync::Page &page) const;
 
   private:
@@ -104,7 +104,12 @@ struct Listing {
 // Throws SyncError (transient) when the text is no JSON object: it was cut, or a proxy answered.
 Listing read_listing(std::string body, std::string_view array_key);
 
-// The text at a dotted path of a JSON text; nullopt when it is missing, null or no scalar.
+// Numbers beyond 64 bits, which jsonb holds and simdjson does not take, become texts.
+std::string with_long_numbers_quoted(std::string_view json);
+
+// The text at a dotted path of a JSON text; nullopt when it is missing, null or no scalar. What no parser takes elsewhere in the
+// text (a lone surrogate, a number beyond 64 bits) is stepped over.
 std::optional<std::string> text_at(std::string_view json, const std::string &path);
+std::optional<std::string> text_at(std::string_view json, const std::vector<std::string> &path);
 
 }  // namespace xsell::connectors

@@ -21,6 +21,24 @@ SyncError fault_of(const http::Error &error) {
     }
 }
 
+bool nests_deep(std::string_view json) {
+    constexpr int deepest = 500;
+    int depth = 0;
+    bool in_text = false;
+    for (std::size_t i = 0; i < json.size(); ++i) {
+        const char c = json[i];
+        if (in_text && c == '\\')
+            ++i;
+        else if (c == '"')
+            in_text = !in_text;
+        else if (!in_text && (c == '[' || c == '{') && ++depth > deepest)
+            return true;
+        else if (!in_text && (c == ']' || c == '}'))
+            --depth;
+    }
+    return false;
+}
+
 struct Raised {
     explicit Raised(bool &raised) : flag(raised) { flag = true; }
     ~Raised() { flag = false; }
@@ -172,7 +190,12 @@ SyncError transient_fault(const http::Response &response, const std::string &wha
     return {Fault::transient, what, wait_of(response)};
 }
 
-nlohmann::json json_body(const http::Response &response) { return nlohmann::json::parse(response.body, nullptr, false); }
+nlohmann::json parse_json(std::string_view text) {
+    if (nests_deep(text)) return nlohmann::json(nlohmann::json::value_t::discarded);
+    return nlohmann::json::parse(sync::clean_json(text).text, nullptr, false);
+}
+
+nlohmann::json json_body(const http::Response &response) { return parse_json(response.body); }
 
 std::string member(const nlohmann::json &value, const char *name) {
     if (!value.is_object()) return "";

@@ -92,6 +92,9 @@ bool is_transient(int status);
 double wait_of(const http::Response &response);
 sync::SyncError transient_fault(const http::Response &response, const std::string &what);
 
+// A discarded value when the text is no JSON or nests deeper than 500 levels, for a value is copied and written out by recursion.
+// Lone surrogates are mended.
+nlohmann::json parse_json(std::string_view text);
 // The body as JSON; a discarded value when it is none (proxies and maintenance pages answer in HTML).
 nlohmann::json json_body(const http::Response &response);
 // A string member; empty when it is missing or of another type.

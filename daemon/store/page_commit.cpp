@@ -8,6 +8,8 @@
 namespace xsell::store {
 namespace {
 
+constexpr std::size_t longest_field_name = 500;  // bytes; longer ones are cut, for an index holds the names
+
 std::vector<std::size_t> places_in(const std::string &array) {
     std::vector<std::size_t> places;
     std::size_t place = 0;
@@ -25,9 +27,10 @@ std::vector<std::size_t> places_in(const std::string &array) {
 // Ids that the page shows, good or not.
 std::vector<Value> shown(const sync::Page &page) {
     std::vector<Value> ids;
-    for (const auto &record : page.records) ids.emplace_back(record.crm_id);
+    for (const auto &record : page.records)
+        if (id_problem(record.crm_id).empty()) ids.emplace_back(record.crm_id);
     for (const auto &reject : page.rejects)
-        if (!reject.crm_id.empty()) ids.emplace_back(sync::clean_text(reject.crm_id).text);
+        if (id_problem(reject.crm_id).empty()) ids.emplace_back(reject.crm_id);
     return ids;
 }
 
@@ -77,7 +80,7 @@ void PageStore::note_fields(const sync::Claim &claim, const std::map<std::string
     if (fields.empty() || !says_more(fields)) return;
     std::vector<Value> names, types, always;
     for (const auto &[name, field] : fields) {
-        names.emplace_back(sync::clean_text(name).text), types.emplace_back(field.type);
+        names.emplace_back(sync::cut(sync::clean_text(name).text, longest_field_name)), types.emplace_back(field.type);
         always.emplace_back(boolean(field.always));
     }
     database_.query("SELECT xsell_internal.sync_fields($1, $2, $3, $4)",
@@ -181,6 +184,7 @@ sync::Committed PageStore::store(const sync::Claim &claim, const sync::Object &o
     else
         loader.load(page.records, checked.different, way == Way::insert);
     loader.reject(page.rejects);
+    loader.reject(unfit(object, page.records));
     const std::int64_t tombstones = store_after(claim, page);
 
     sync::Committed done;

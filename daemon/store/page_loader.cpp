@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <numeric>
 
 #include "sync/convert.hpp"
 #include "sync/text.hpp"
@@ -32,6 +31,8 @@ void append_copy_text(std::string &out, std::string_view text) {
     }
     out.append(from, end);
 }
+
+constexpr std::size_t longest_id = 1000;  // bytes; an entry of an index holds 2704 and no more
 
 struct Columns {
     std::size_t modified, deleted;
@@ -63,10 +64,28 @@ bool supersedes(const Columns &columns, const sync::Record &later, const sync::R
 bool is_duplicate(const SqlError &error) { return error.sqlstate == "23505"; }
 bool is_data_error(const SqlError &error) { return error.is_class("22") || error.is_class("23") || error.is_class("54"); }
 
+std::string id_problem(std::string_view id) {
+    if (id.empty()) return "id: empty";
+    if (id.size() > longest_id) return "id: longer than " + std::to_string(longest_id) + " bytes";
+    if (id.find('\0') != std::string_view::npos || !sync::is_utf8(id)) return "id: holds what text cannot";
+    return {};
+}
+
+std::vector<sync::Reject> unfit(const sync::Object &object, const std::vector<sync::Record> &records) {
+    std::vector<sync::Reject> rejects;
+    for (const auto &record : records) {
+        if (const std::string problem = id_problem(record.crm_id); !problem.empty())
+            rejects.push_back({record.crm_id, object.name + " " + record.crm_id, problem, record.raw});
+    }
+    return rejects;
+}
+
 std::vector<Entry> distinct_entries(const sync::Object &object, const std::vector<sync::Record> &records, std::int64_t map_hash) {
     const Columns columns(object);
-    std::vector<std::size_t> order(records.size());
-    std::iota(order.begin(), order.end(), 0);
+    std::vector<std::size_t> order;
+    order.reserve(records.size());
+    for (std::size_t place = 0; place < records.size(); ++place)
+        if (id_problem(records[place].crm_id).empty()) order.push_back(place);
     std::stable_sort(order.begin(), order.end(),
                      [&](std::size_t left, std::size_t right) { return records[left].crm_id < records[right].crm_id; });
     std::vector<Entry> entries;
@@ -140,8 +159,27 @@ void PageLoader::load(const std::vector<sync::Record> &records, const std::vecto
     deleted += merged.number(0, 1);
     if (noted_) database_.execute(plan_.steps.at("forget"), {claim_.org});
     if (repaired) step("repaired");
+    note_problems(records, entries, span);
     step("money");
     step("stages");
+}
+
+// Values that the connector had to leave out.
+void PageLoader::note_problems(const std::vector<sync::Record> &records, const std::vector<Entry> &entries, Span span) {
+    std::vector<Value> ids, problems;
+    for (std::size_t i = span.first; i < span.second; ++i) {
+        const sync::Record &record = records[entries[i].place];
+        if (record.problem.empty()) continue;
+        ids.emplace_back(record.crm_id);
+        problems.emplace_back(sync::cut(sync::clean_text(record.problem).text, 1000));
+    }
+    if (ids.empty()) return;
+    database_.query(
+        "INSERT INTO xsell_internal.data_quality (org_id, object, crm_id, problem, detail)"
+        " SELECT $1, $2, u.crm_id, 'unreadable value', u.detail"
+        " FROM ROWS FROM (pg_catalog.unnest($3::text[]), pg_catalog.unnest($4::text[])) AS u(crm_id, detail) ON CONFLICT DO "
+        "NOTHING",
+        {claim_.org, object_.name, array(ids), array(problems)});
 }
 
 void PageLoader::load(const std::vector<sync::Record> &records, const std::vector<Entry> &entries, bool all_new) {
@@ -185,7 +223,7 @@ void PageLoader::reject(const std::vector<sync::Reject> &rejects) {
     if (rejects.empty()) return;
     std::vector<Value> ids, places, reasons, payloads;
     for (const auto &reject : rejects) {
-        ids.push_back(reject.crm_id.empty() ? Value() : Value(sync::clean_text(reject.crm_id).text));
+        ids.push_back(reject.crm_id.empty() ? Value() : Value(sync::cut(sync::clean_text(reject.crm_id).text, longest_id)));
         places.push_back(sync::cut(sync::clean_text(reject.place).text, 500));
         reasons.push_back(sync::cut(sync::clean_text(reject.reason).text, 1000));
         payloads.push_back(sync::payload(reject.payload));

@@ -22,6 +22,11 @@ struct Entry {
 // deleted; not when it was modified, for a file that is copied anew changes that alone.
 std::vector<Entry> distinct_entries(const sync::Object &object, const std::vector<sync::Record> &records, std::int64_t map_hash);
 
+// Why text cannot be an id, which many indexes hold; empty when it can.
+std::string id_problem(std::string_view id);
+// The records with such ids, which are among no entries.
+std::vector<sync::Reject> unfit(const sync::Object &object, const std::vector<sync::Record> &records);
+
 // One row of a COPY in text format, newline included.
 void append_copy_row(std::string &out, const sync::Record &record, std::int64_t content);
 
@@ -57,6 +62,7 @@ class PageLoader {
     void halve(const std::vector<sync::Record> &records, const std::vector<Entry> &entries, Span span,
                std::vector<sync::Reject> &refused);
     void step(const std::string &name);
+    void note_problems(const std::vector<sync::Record> &records, const std::vector<Entry> &entries, Span span);
 
     Database &database_;
     const MergePlan &plan_;

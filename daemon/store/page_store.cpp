@@ -6,20 +6,12 @@
 #include <algorithm>
 #include <chrono>
 
+#include "store/object.hpp"
 #include "store/parts.hpp"
 #include "sync/text.hpp"
 
 namespace xsell::store {
 namespace {
-
-sync::ColumnType column_type(const std::string &name) {
-    if (name == "numeric") return sync::ColumnType::number;
-    if (name == "bigint") return sync::ColumnType::integer;
-    if (name == "boolean") return sync::ColumnType::boolean;
-    if (name == "timestamp with time zone") return sync::ColumnType::timestamp;
-    if (name == "jsonb") return sync::ColumnType::json;
-    return sync::ColumnType::text;
-}
 
 const char *name_of(sync::Fault fault) {
     switch (fault) {
@@ -51,7 +43,7 @@ std::string json_object(const std::map<std::string, std::string> &items) {
 }  // namespace
 
 // The settings of every session of ours. Pages that a crash loses are read again, so their commits need not wait for the disk;
-// the commit that completes a process does.
+// those that open and complete a process do.
 void PageStore::session() {
     database_.ensure();
     if (session_ == database_.generation()) return;
@@ -59,7 +51,8 @@ void PageStore::session() {
     held_.clear();
     database_.execute(
         "SET search_path = pg_catalog, pg_temp; SET synchronous_commit = off; SET plan_cache_mode = force_generic_plan; "
-        "SET jit = off; SET client_min_messages = warning; SET DateStyle = 'ISO, MDY'; SET IntervalStyle = 'postgres'; "
+        "SET jit = off; SET default_transaction_isolation = 'read committed'; SET statement_timeout = 0; SET client_min_messages "
+        "= warning; SET DateStyle = 'ISO, MDY'; SET IntervalStyle = 'postgres'; "
         "SET tcp_keepalives_idle = 30; SET tcp_keepalives_interval = 10; SET tcp_keepalives_count = 3; SET tcp_user_timeout = "
         "60000; "
         "SET idle_in_transaction_session_timeout = '2min'");
@@ -93,12 +86,7 @@ sync::Object PageStore::object(const std::string &name) {
     return as_sync_error([&] {
         if (const auto known = objects_.find(name); known != objects_.end()) return known->second;
         session();
-        sync::Object object{name, {}};
-        const Rows found = database_.query("SELECT name, type FROM xsell_internal.sync_columns($1)", {name});
-        for (const auto &row : found.rows)
-            object.columns.push_back({row.at(0).value_or(""), column_type(row.at(1).value_or(""))});
-        if (object.columns.empty()) throw sync::SyncError(sync::Fault::object, "the extension knows no object '" + name + "'");
-        return objects_[name] = object;
+        return objects_[name] = object_columns(database_, name);
     });
 }
 
@@ -172,8 +160,9 @@ std::vector<sync::RunReport> PageStore::report(const std::vector<std::int64_t> &
         std::vector<Value> ids;
         for (const std::int64_t id : processes) ids.emplace_back(number(id));
         const Rows found = database_.query(
-            "SELECT r.run_id, r.pages, r.fetched, r.changed, r.deleted, r.rejected, r.org_id, r.object, r.state, r.error"
-            " FROM xsell.sync_run r WHERE r.run_id = ANY ($1::bigint[]) OR r.parent_id = ANY ($1)"
+            "SELECT r.run_id, r.pages, r.fetched, r.changed, r.deleted, r.rejected, r.org_id, r.object, r.state, r.error,"
+            " xsell_internal.sync_paused(r.org_id) FROM xsell.sync_run r WHERE r.run_id = ANY ($1::bigint[]) OR r.parent_id = "
+            "ANY ($1)"
             " ORDER BY COALESCE(r.parent_id, r.run_id), r.run_id",
             {array(ids)});
         std::vector<sync::RunReport> reports;
@@ -185,7 +174,8 @@ std::vector<sync::RunReport> PageStore::report(const std::vector<std::int64_t> &
                                row[8].value_or(""),
                                found.number(i, 1),
                                {found.number(i, 2), found.number(i, 3), found.number(i, 4), found.number(i, 5)},
-                               row[9]});
+                               row[9],
+                               row[10] == "t"});
         }
         return reports;
     });

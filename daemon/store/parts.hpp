@@ -12,13 +12,20 @@ namespace xsell::store {
 
 inline constexpr const char *lost_claim = "XS001", *no_worker = "55000";  // conditions that the functions of the queue raise
 
+// The server's own trouble, which passes: cancelled by somebody, read-only after a failover, out of space or memory.
+inline bool passes(const SqlError &error) {
+    return error.sqlstate == "57014" || error.sqlstate == "25006" || error.is_class("53");
+}
+
 // What the server says no to becomes a fault of this object: others go on.
 template <typename Step>
 auto as_sync_error(Step step) {
     try {
         return step();
     } catch (const SqlError &error) {
-        const sync::Fault fault = error.sqlstate == lost_claim ? sync::Fault::lost : sync::Fault::object;
+        const sync::Fault fault = error.sqlstate == lost_claim ? sync::Fault::lost
+                                  : passes(error)              ? sync::Fault::transient
+                                                               : sync::Fault::object;
         throw sync::SyncError(fault, (fault == sync::Fault::lost ? "" : "database: ") + std::string(error.what()));
     }
 }

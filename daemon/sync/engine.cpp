@@ -20,6 +20,10 @@ bool has_finished(const std::vector<RunReport> &reports) {
     return !reports.empty() && std::all_of(reports.begin(), reports.end(), [](const RunReport &r) { return r.finished(); });
 }
 
+bool is_paused(const std::vector<RunReport> &reports) {
+    return std::any_of(reports.begin(), reports.end(), [](const RunReport &r) { return r.paused; });
+}
+
 }  // namespace
 
 struct Engine::State {
@@ -61,7 +65,10 @@ struct Engine::State {
                 if (crew.options.progress) crew.options.progress(progress);
             }
             const std::lock_guard guard(mutex);
-            if (const auto found = followed.find(process); found != followed.end()) found->second = std::move(reports);
+            if (reports.empty())
+                followed.erase(process);  // purged with its org
+            else if (const auto found = followed.find(process); found != followed.end())
+                found->second = std::move(reports);
         }
         looked.notify_all();
     }
@@ -123,7 +130,7 @@ std::vector<RunReport> Engine::reports() const { return state_->all(false, false
 bool Engine::finished() const {
     const std::lock_guard guard(state_->mutex);
     return std::all_of(state_->followed.begin(), state_->followed.end(),
-                       [](const auto &process) { return has_finished(process.second); });
+                       [](const auto &process) { return has_finished(process.second) || is_paused(process.second); });
 }
 
 std::vector<RunReport> Engine::settle() { return state_->all(true, true); }

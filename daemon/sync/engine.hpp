@@ -54,13 +54,13 @@ class Engine {
     void follow(const std::vector<std::int64_t> &processes);
     // The processes followed and their children, as they stood a moment ago.
     std::vector<RunReport> reports() const;
-    // Of what is followed, everything has finished.
+    // Of what is followed, everything has finished, or waits because its org is paused.
     bool finished() const;
     // Follows no more what has finished, and returns the reports of that.
     std::vector<RunReport> settle();
 
-    // Follows the processes until they have finished, whoever works on them, or `stop` is set. Throws SyncError (transient) when
-    // the database has been away for `patience` seconds.
+    // Follows the processes until they have finished or their orgs are paused, whoever works on them, or `stop` is set. Throws
+    // SyncError (transient) when the database has been away for `patience` seconds.
     std::vector<RunReport> finish(const std::vector<std::int64_t> &processes, double patience);
 
   private:

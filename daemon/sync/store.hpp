@@ -1,5 +1,6 @@
-// The queue and the tables, as the engine sees them. Several workers of several daemons share one: every page is read by one of them
-// at a time, and what it brought is committed once. daemon/store implements it with libpq; everything that must be atomic is SQL.
+// The queue and the tables, as the engine sees them. Several workers of several daemons share one: every page is read by one of
+// them at a time, and what it brought is committed once. daemon/store implements it with libpq; everything that must be atomic is
+// SQL.
 #pragma once
 #include <cstdint>
 #include <map>
@@ -45,9 +46,9 @@ struct Committed {
 struct Failure {
     Fault fault = Fault::transient;
     std::string message;
-    double wait = 0;      // seconds before the page is tried again
-    bool counts = true;   // against the tries of the page: not when the server said how long to wait
-    int tries = 6;        // so many that count, then the page has failed
+    double wait = 0;     // seconds before the page is tried again
+    bool counts = true;  // against the tries of the page: not when the server said how long to wait
+    int tries = 6;       // so many that count, then the page has failed
 };
 
 struct RunReport {
@@ -56,6 +57,7 @@ struct RunReport {
     std::int64_t pages = 0;
     MergeCounts counts;
     std::optional<std::string> error;
+    bool paused = false;  // its org: nothing of it is read until somebody resumes it
     bool finished() const { return state == "COMPLETED" || state == "ERROR"; }
 };
 
@@ -65,8 +67,8 @@ class Store {
     virtual Object object(const std::string &name) = 0;  // its columns, from the database
     // Opens the org's process, or joins the one that is under way (adding objects that it lacks). Returns its id.
     virtual std::int64_t open(const Opening &opening) = 0;
-    // The next page of these orgs that is due, newest process last; nothing when there is none at present. At most `each` pages of
-    // an org are claimed at a time, by all daemons together.
+    // The next page of these orgs that is due, newest process last; nothing when there is none at present. At most `each` pages
+    // of an org are claimed at a time, by all daemons together.
     virtual std::optional<Claim> claim(const std::vector<std::string> &orgs, int each) = 0;
     // One transaction: rows, rejects, sweep, state, counters, following pages. Throws SyncError: lost when the claim is no longer
     // this worker's; nothing is written then.

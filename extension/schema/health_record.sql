@@ -15,7 +15,7 @@ COMMENT ON TABLE xsell_internal.health_record IS
 COMMENT ON COLUMN xsell_internal.health_record.content IS 'What the source says beyond the record in xsell_internal.source_record: the same JSON without what is kept there.';
 COMMENT ON COLUMN xsell_internal.health_record.updated_at IS 'When it was last different.';
 
--- Both run as the owner: who calls them can write, and read nothing back, not even through an error or a count of changes.
+-- Runs as the owner, as sync_purge_org does: who calls it can write, and read nothing back, not even through an error or a count of changes.
 CREATE FUNCTION xsell_internal.sync_asides(org text, object text, ids text[], contents text[]) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
@@ -46,20 +46,6 @@ END
 $$;
 COMMENT ON FUNCTION xsell_internal.sync_asides(text, text, text[], text[]) IS
 'Stores what a page''s records say that only xsell_health may read: ids[i] says contents[i], a JSON object; an empty one removes what was stored. Called in the transaction of the page.';
-
-CREATE FUNCTION xsell_internal.sync_forget_asides(org text) RETURNS bigint
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-    removed bigint;
-BEGIN
-    DELETE FROM xsell_internal.health_record h WHERE h.org_id = org;
-    GET DIAGNOSTICS removed = ROW_COUNT;
-    RETURN removed;
-END
-$$;
-COMMENT ON FUNCTION xsell_internal.sync_forget_asides(text) IS 'Deletes the health data of an org that is purged; returns how many records had some.';
 
 DO $$
 BEGIN

@@ -6,37 +6,44 @@ BEGIN ATOMIC
     SELECT v.model, v.version, v.trained_at,
            (SELECT pg_catalog.string_agg(d.role, ', ' ORDER BY d.role) FROM xsell_internal.deployment d WHERE d.model = v.model AND d.version = v.version)
     FROM xsell_internal.model_version v
-    WHERE v.trained_at >= (SELECT pg_catalog.min(r.started_at) FROM xsell_internal.sync_run r WHERE r.org_id = org_models.org)
+    WHERE v.trained_at >= (SELECT LEAST(o.created_at, (SELECT pg_catalog.min(r.started_at) FROM xsell_internal.sync_run r WHERE r.org_id = o.org_id))
+                           FROM xsell.org o WHERE o.org_id = org_models.org)
     ORDER BY 1, 2;
 END;
 COMMENT ON FUNCTION xsell.org_models(text) IS
-'Versions that were trained since the org was first synced, and so may have learnt from its rows; roles: champion, challenger or shadow where deployed.';
+'Versions that were trained since the org was first known, and so may have learnt from its rows; roles: champion, challenger or shadow where deployed.';
 
+-- Runs as the owner: nobody else may touch health data and grants.
 CREATE FUNCTION xsell_internal.sync_purge_org(org text) RETURNS TABLE (relation text, removed bigint)
-LANGUAGE plpgsql VOLATILE
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+    pages bigint := 0;
 BEGIN
     IF NOT EXISTS (SELECT FROM xsell.org o WHERE o.org_id = org) THEN
         RAISE EXCEPTION 'there is no org "%"', org USING ERRCODE = 'no_data_found', HINT = 'SELECT org_id FROM xsell.org lists them.';
     END IF;
-    -- Nobody may touch health data but through its own functions.
-    relation := 'xsell_internal.health_record';
-    removed := xsell_internal.sync_forget_asides(org);
-    IF removed > 0 THEN
-        RETURN NEXT;
-    END IF;
+    -- The queue goes first: a page that is being stored is waited for, with the page that it leads to; none can be stored afterwards.
+    PERFORM pg_advisory_xact_lock(hashtextextended('xsell.sync.open ' || org, 0));
+    LOOP
+        DELETE FROM xsell_internal.sync_page p WHERE p.org_id = org;
+        GET DIAGNOSTICS removed = ROW_COUNT;
+        EXIT WHEN removed = 0;
+        pages := pages + removed;
+    END LOOP;
     -- Everything that is keyed by an org has a column org_id; the org itself goes last.
     FOR relation IN
         SELECT format('%I.%I', n.nspname, c.relname)
         FROM pg_class c
         JOIN pg_namespace n ON n.oid = c.relnamespace AND n.nspname IN ('xsell', 'xsell_internal')
         JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'org_id' AND NOT a.attisdropped
-        WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.oid <> 'xsell_internal.health_record'::regclass
+        WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition
         ORDER BY n.nspname = 'xsell' AND c.relname = 'org', 1
     LOOP
         EXECUTE format('DELETE FROM %s WHERE org_id = $1', relation) USING org;
         GET DIAGNOSTICS removed = ROW_COUNT;
+        removed := removed + CASE WHEN relation = 'xsell_internal.sync_page' THEN pages ELSE 0 END;
         IF removed > 0 THEN
             RETURN NEXT;
         END IF;

@@ -132,13 +132,17 @@ BEGIN
     END IF;
 
     -- A tombstone may say no more than that the record is gone: what was known of it stays, and so does the time of the first one.
+    -- What is older than what is stored is not written, but for two cases: a time still to come was a clock's fault, and what was
+    -- tombstoned here because its source did not show it (content 0) is there again, however old.
     FOR step, source_conflict, conflict IN VALUES
         ('insert', '', ''),
         ('merge', 'ON CONFLICT (org_id, object, crm_id) DO UPDATE SET modified_at = excluded.modified_at, deleted = excluded.deleted,
                 content = excluded.content, repaired = excluded.repaired, run_id = excluded.run_id, raw = excluded.raw
-            WHERE excluded.modified_at >= r.modified_at AND (excluded.content <> r.content OR excluded.deleted <> r.deleted)',
+            WHERE (excluded.modified_at >= r.modified_at OR r.modified_at > now() OR r.content = 0) AND (excluded.content <> r.content OR excluded.deleted <> r.deleted)',
          'ON CONFLICT (org_id, crm_id) DO UPDATE SET ' || updates || ', synced_at = now()
-            WHERE excluded.modified_at >= t.modified_at')
+            WHERE excluded.modified_at >= t.modified_at OR t.modified_at > now()
+               OR t.deleted_at IS NOT NULL AND EXISTS (SELECT FROM xsell_internal.source_record k
+                  WHERE k.org_id = t.org_id AND k.object = ' || quote_literal(object) || ' AND k.crm_id = t.crm_id AND k.content = 0)')
     LOOP
         statement := format($merge$
         WITH own AS MATERIALIZED (SELECT o.currency FROM xsell.org o WHERE o.org_id = $1), base AS MATERIALIZED (SELECT xsell.base_currency() AS currency),

@@ -33,7 +33,8 @@ BEGIN
     WHERE (SELECT r.content FROM xsell_internal.source_record r WHERE r.org_id = org AND r.object = kind AND r.crm_id = u.id) IS DISTINCT FROM u.content;
     IF noted THEN
         EXECUTE 'DELETE FROM xsell_internal.dead_letter d WHERE d.org_id = $1 AND d.object = $2 AND d.crm_id = ANY ($3) AND starts_with(reverse(d.place), reverse('' '' || d.crm_id))'
-        USING org, kind, ARRAY(SELECT u.id FROM unnest(ids) WITH ORDINALITY AS u(id, place) WHERE NOT u.place = ANY (COALESCE(different, '{}')));
+        USING org, kind, ARRAY(SELECT u.id FROM unnest(ids) WITH ORDINALITY AS u(id, place) LEFT JOIN unnest(different) AS d(place) ON d.place::bigint = u.place
+                                 WHERE d.place IS NULL);
     END IF;
 END
 $$;
@@ -90,7 +91,7 @@ BEGIN
     UPDATE xsell_internal.sync_run r
     SET pages = r.pages + 1, fetched = r.fetched + sync_commit.fetched, changed = r.changed + sync_commit.changed, deleted = r.deleted + sync_commit.deleted,
         rejected = r.rejected + sync_commit.rejected, total = COALESCE(sync_commit.total, r.total), sweeping = r.sweeping OR in_sweep,
-        end_state = CASE WHEN spread THEN next_state ELSE r.end_state END,
+        end_state = CASE WHEN spread THEN COALESCE(r.end_state, next_state) ELSE r.end_state END,
         numbered = r.numbered + CASE WHEN spread THEN cardinality(fan_out) WHEN done THEN 0 ELSE 1 END,
         notified_at = CASE WHEN abs(EXTRACT(epoch FROM clock_timestamp() - r.notified_at)) < 1 THEN r.notified_at ELSE clock_timestamp() END
     WHERE r.run_id = here.run_id AND r.finished_at IS NULL RETURNING * INTO run;
@@ -111,7 +112,7 @@ BEGIN
         next_number := run.numbered;
         INSERT INTO xsell_internal.sync_page AS p (run_id, org_id, number, state, status, worker_id, claim, claimed_at)
         SELECT run.run_id, run.org_id, run.numbered, next_state, c.status, CASE c.status WHEN 'claimed' THEN here.worker_id END, 1, clock_timestamp()
-        FROM (SELECT CASE WHEN xsell_internal.sync_others_starve(run.org_id) THEN 'queued' ELSE 'claimed' END AS status) c
+        FROM (SELECT CASE WHEN xsell_internal.sync_paused(run.org_id) OR xsell_internal.sync_others_starve(run.org_id) THEN 'queued' ELSE 'claimed' END AS status) c
         RETURNING CASE p.status WHEN 'claimed' THEN p.page_id END, p.claim INTO next_page, next_claim;
     END IF;
     IF spread OR NOT done AND next_page IS NULL THEN
@@ -128,7 +129,7 @@ BEGIN
        AND NOT EXISTS (SELECT FROM xsell_internal.sync_page p WHERE p.org_id = run.org_id AND p.run_id = run.run_id AND p.status = 'queued')
        AND NOT EXISTS (SELECT FROM xsell_internal.sync_page p WHERE p.org_id = run.org_id AND p.run_id = run.run_id AND p.status = 'claimed') THEN
         swept := xsell_internal.sync_complete(run.run_id);
-    ELSIF run.pages = 1 THEN
+    ELSIF run.state IN ('INITIALIZING', 'FETCHING_TOTAL', 'QUEUING_PAGES') THEN
         PERFORM xsell_internal.sync_reach(run.parent_id, 'PROCESSING_BATCHES');
     END IF;
     UPDATE xsell_internal.sync_alert a SET cleared_at = clock_timestamp()
@@ -136,14 +137,14 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION xsell_internal.sync_commit(bigint, bigint, text, boolean, text[], bigint, bigint, boolean, bigint, bigint, bigint, bigint) IS
-'Ends the storing of a page, in the transaction of its rows: state, counters, the pages that follow, and the end of the run when nothing is outstanding. The page that follows is claimed for this worker at once, unless another org has waited; XS001 when the page is no longer this worker''s.';
+'Ends the storing of a page, in the transaction of its rows: state, counters, the pages that follow, and the end of the run when nothing is outstanding. The page that follows is claimed for this worker at once, unless the org is paused or another has waited; XS001 when the page is no longer this worker''s.';
 
 CREATE FUNCTION xsell_internal.sync_others_starve(org text) RETURNS boolean
 LANGUAGE sql VOLATILE
 BEGIN ATOMIC
     SELECT EXISTS (
         SELECT FROM xsell_internal.sync_org o
-        WHERE o.org_id <> org AND o.breaker = 'closed' AND NOT xsell_internal.sync_waits(o.blocked_from, o.blocked_until)
+        WHERE o.org_id <> org AND o.breaker = 'closed' AND NOT xsell_internal.sync_paused(o.org_id) AND NOT xsell_internal.sync_waits(o.blocked_from, o.blocked_until)
           AND EXISTS (SELECT FROM xsell_internal.sync_page p WHERE p.org_id = o.org_id AND p.status = 'queued' AND NOT xsell_internal.sync_waits(p.waits_from, p.not_before))
           AND NOT EXISTS (SELECT FROM xsell_internal.sync_page p WHERE p.org_id = o.org_id AND p.status = 'claimed'));
 END;
@@ -170,6 +171,7 @@ BEGIN
     END IF;
     IF ends.repriced IS NOT NULL THEN
         PERFORM xsell_internal.refresh_base_amounts(ends.repriced);
+        UPDATE xsell_internal.sync_run r SET repriced = NULL WHERE r.run_id = run;
     END IF;
     PERFORM xsell_internal.sync_learn_fields(run);
     UPDATE xsell_internal.sync_state s

@@ -96,7 +96,8 @@ DECLARE
     org text;
 BEGIN
     UPDATE xsell_internal.sync_page p
-    SET status = CASE WHEN r.finished_at IS NULL THEN 'queued' ELSE 'failed' END, worker_id = NULL, error = COALESCE(p.error, r.error)
+    SET status = CASE WHEN r.finished_at IS NULL THEN 'queued' ELSE 'failed' END, worker_id = NULL, error = COALESCE(p.error, r.error),
+        done_at = CASE WHEN r.finished_at IS NOT NULL THEN clock_timestamp() END
     FROM xsell_internal.sync_run r
     WHERE p.page_id = page AND p.status = 'claimed' AND p.worker_id = xsell_internal.sync_worker_here() AND p.claim = sync_release.claim AND r.run_id = p.run_id
     RETURNING p.org_id INTO org;
@@ -137,7 +138,7 @@ BEGIN
         ORDER BY r.run_id
     LOOP
         UPDATE xsell_internal.sync_page p
-        SET status = 'queued', attempts = 0, told_waits = 0, not_before = NULL, worker_id = NULL, done_at = NULL
+        SET status = 'queued', attempts = 0, told_waits = 0, lost = 0, not_before = NULL, worker_id = NULL, done_at = NULL
         WHERE p.run_id = child AND p.status = 'failed';
         GET DIAGNOSTICS queued = ROW_COUNT;
         CONTINUE WHEN queued = 0;

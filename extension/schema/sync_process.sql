@@ -65,10 +65,10 @@ CREATE INDEX ON xsell_internal.sync_run (org_id, object, run_id);
 CREATE INDEX ON xsell_internal.sync_run (parent_id);
 COMMENT ON TABLE xsell_internal.sync_run IS 'Processes: the reading of an org (object NULL) and, below it, the reading of each object, with its counters.';
 COMMENT ON COLUMN xsell_internal.sync_run.numbered IS 'The number that was given to the last page.';
-COMMENT ON COLUMN xsell_internal.sync_run.end_state IS 'Pages may be read in any order; this is where the next reading begins once all of them are stored.';
+COMMENT ON COLUMN xsell_internal.sync_run.end_state IS 'Pages may be read in any order; this is where the next reading begins once all of them are stored. Of a reading that was told where to begin: where the next one begins all the same.';
 COMMENT ON COLUMN xsell_internal.sync_run.blank IS 'Nothing of the object was stored when the run began: no page need be compared with what is stored.';
 COMMENT ON COLUMN xsell_internal.sync_run.sweeping IS 'A page of this run belongs to a reading of the whole set.';
-COMMENT ON COLUMN xsell_internal.sync_run.repriced IS 'Currencies whose rates this run has changed; their amounts are recomputed when it completes.';
+COMMENT ON COLUMN xsell_internal.sync_run.repriced IS 'Currencies whose rates have changed, by this run or by one before it that failed; their amounts are recomputed when it completes.';
 
 CREATE FUNCTION xsell_internal.sync_guard_state() RETURNS trigger
 LANGUAGE plpgsql VOLATILE
@@ -97,6 +97,7 @@ CREATE TABLE xsell_internal.sync_page (
     status     text NOT NULL DEFAULT 'queued' CHECK (status IN ('queued', 'claimed', 'done', 'failed')),
     attempts   integer NOT NULL DEFAULT 0,
     told_waits integer NOT NULL DEFAULT 0,
+    lost       integer NOT NULL DEFAULT 0,
     waits_from timestamptz,
     not_before timestamptz,
     worker_id  bigint,
@@ -112,6 +113,7 @@ CREATE INDEX ON xsell_internal.sync_page (run_id);
 COMMENT ON TABLE xsell_internal.sync_page IS 'The queue: pages to be read, being read and read.';
 COMMENT ON COLUMN xsell_internal.sync_page.state IS 'The connector''s own note of where the page stands.';
 COMMENT ON COLUMN xsell_internal.sync_page.claim IS 'Grows with every claim: what a worker brings counts only while the page is still the one that it claimed.';
+COMMENT ON COLUMN xsell_internal.sync_page.lost IS 'How many workers were gone before they had stored it or failed.';
 COMMENT ON COLUMN xsell_internal.sync_page.not_before IS 'The page waits from waits_from until then; a clock that says anything else, because it was set back, ends the wait.';
 
 CREATE TABLE xsell_internal.sync_worker (

@@ -6,7 +6,7 @@ CREATE FUNCTION xsell_internal.sync_setting(name text, otherwise double precisio
 LANGUAGE sql STABLE PARALLEL SAFE
 RETURN COALESCE((SELECT s.value::double precision FROM xsell_internal.setting s WHERE s.name = sync_setting.name), otherwise);
 COMMENT ON FUNCTION xsell_internal.sync_setting(text, double precision) IS
-'A number from xsell_internal.setting: sync_breaker_failures (10 in a row open an org''s circuit breaker), sync_breaker_seconds (30, doubled with each opening up to 600), sync_breaker_openings (5 in a row end the process).';
+'A number from xsell_internal.setting: sync_breaker_failures (10 in a row open an org''s circuit breaker), sync_breaker_seconds (30, doubled with each opening up to 600), sync_breaker_openings (5 in a row end the process), sync_lost_limit (so many workers that are gone with a page in hand end the reading of its object: 100).';
 
 CREATE FUNCTION xsell_internal.sync_tell(org text, event text DEFAULT 'queue') RETURNS void
 LANGUAGE sql VOLATILE
@@ -15,7 +15,13 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION xsell_internal.sync_tell(text, text) IS 'Tells the listeners of xsell_sync that pages of an org can be claimed.';
 
--- The lock of a live worker is taken; one's own is not asked for, for a session gets its own locks again.
+CREATE FUNCTION xsell_internal.sync_paused(org text) RETURNS boolean
+LANGUAGE sql STABLE PARALLEL SAFE
+RETURN EXISTS (SELECT FROM xsell.org o WHERE o.org_id = org AND o.paused);
+COMMENT ON FUNCTION xsell_internal.sync_paused(text) IS 'Whether somebody has paused the org: none of its pages is claimed until it is resumed.';
+
+-- The lock of a live worker is taken; one's own is not asked for, for a session gets its own locks again. A page that takes every
+-- worker down with it does not come back for ever: the other objects are to be read, too.
 CREATE FUNCTION xsell_internal.sync_recover() RETURNS integer
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
@@ -23,7 +29,8 @@ SET enable_seqscan = off
 AS $$
 DECLARE
     gone bigint;
-    org text;
+    back record;
+    message text;
     returned integer := 0;
 BEGIN
     FOR gone IN
@@ -32,16 +39,22 @@ BEGIN
         WHERE p.status = 'claimed' AND p.worker_id IS DISTINCT FROM xsell_internal.sync_worker_here() ORDER BY 1
     LOOP
         CONTINUE WHEN NOT pg_try_advisory_xact_lock(xsell_internal.sync_worker_key(gone));
-        FOR org IN
+        FOR back IN
             WITH lost AS (
                 SELECT p.page_id FROM xsell_internal.sync_page p WHERE p.status = 'claimed' AND p.worker_id = gone FOR UPDATE SKIP LOCKED
             )
-            UPDATE xsell_internal.sync_page p SET status = CASE WHEN r.finished_at IS NULL THEN 'queued' ELSE 'failed' END, worker_id = NULL, not_before = NULL
+            UPDATE xsell_internal.sync_page p SET status = CASE WHEN r.finished_at IS NULL THEN 'queued' ELSE 'failed' END, worker_id = NULL, not_before = NULL,
+                lost = p.lost + 1, done_at = CASE WHEN r.finished_at IS NOT NULL THEN clock_timestamp() END
             FROM lost l, xsell_internal.sync_run r WHERE p.page_id = l.page_id AND r.run_id = p.run_id
-            RETURNING p.org_id
+            RETURNING p.org_id, r.object, p.run_id, p.number, p.lost, r.finished_at
         LOOP
             returned := returned + 1;
-            PERFORM xsell_internal.sync_tell(org);
+            PERFORM xsell_internal.sync_tell(back.org_id);
+            CONTINUE WHEN back.finished_at IS NOT NULL OR back.lost < xsell_internal.sync_setting('sync_lost_limit', 100);
+            message := format('%s workers were lost while they read this page: see whether it is what ends them', back.lost);
+            PERFORM xsell_internal.sync_note_error(back.run_id, back.number, 'object', message);
+            PERFORM xsell_internal.sync_finish(back.run_id, message);
+            PERFORM xsell_internal.sync_raise_alert(back.org_id, back.object, 'object', message);
         END LOOP;
         DELETE FROM xsell_internal.sync_worker w
         WHERE w.worker_id = gone AND NOT EXISTS (SELECT FROM xsell_internal.sync_page p WHERE p.status = 'claimed' AND p.worker_id = gone);
@@ -49,7 +62,7 @@ BEGIN
     RETURN returned;
 END
 $$;
-COMMENT ON FUNCTION xsell_internal.sync_recover() IS 'Puts the pages of workers that are gone back into the queue; returns how many.';
+COMMENT ON FUNCTION xsell_internal.sync_recover() IS 'Puts the pages of workers that are gone back into the queue, unless they have lost too many workers; returns how many.';
 
 CREATE FUNCTION xsell_internal.sync_enter(identity text, host text, pid bigint, application text) RETURNS bigint
 LANGUAGE plpgsql VOLATILE
@@ -91,8 +104,12 @@ BEGIN
     UPDATE xsell_internal.sync_page p SET status = 'failed', claim = p.claim + 1, error = 'a newer reading has begun', done_at = clock_timestamp()
     FROM xsell_internal.sync_run r
     WHERE p.org_id = org AND p.status = 'claimed' AND r.run_id = p.run_id AND r.object = sync_add_child.object;
-    INSERT INTO xsell_internal.sync_run (parent_id, org_id, object, kind, numbered, blank)
+    -- Given a state of its own, it leaves the state that ordinary readings go on from as it is. Rates that a reading changed before it
+    -- failed are this one's to apply.
+    INSERT INTO xsell_internal.sync_run (parent_id, org_id, object, kind, numbered, end_state, repriced, blank)
     VALUES (process, org, sync_add_child.object, CASE WHEN full_reading THEN 'FULL' WHEN begins = '' THEN 'INITIAL' ELSE 'ONGOING' END, 1,
+            CASE WHEN given IS NOT NULL THEN stored END,
+            (SELECT r.repriced FROM xsell_internal.sync_run r WHERE r.org_id = org AND r.object = sync_add_child.object ORDER BY r.run_id DESC LIMIT 1),
             NOT EXISTS (SELECT FROM xsell_internal.source_record r WHERE r.org_id = org AND r.object = sync_add_child.object))
     RETURNING run_id INTO run;
     INSERT INTO xsell_internal.sync_page (run_id, org_id, number, state) VALUES (run, org, 1, begins);
@@ -111,6 +128,7 @@ DECLARE
     wanted text;
     child bigint;
     refusal text;
+    is_long boolean;
 BEGIN
     SELECT o INTO wanted FROM unnest(objects) AS o WHERE NOT EXISTS (SELECT FROM xsell_internal.sync_object k WHERE k.object = o) LIMIT 1;
     IF FOUND THEN
@@ -131,6 +149,9 @@ BEGIN
     LOOP
         PERFORM xsell_internal.sync_finish(child, 'interrupted');
     END LOOP;
+    -- Pages that are being stored come first, as in every order of locks.
+    PERFORM FROM xsell_internal.sync_page p JOIN xsell_internal.sync_run r USING (run_id)
+    WHERE full_reading AND p.org_id = org AND p.status = 'claimed' AND r.object = ANY (objects) ORDER BY p.page_id FOR UPDATE OF p;
     FOR child IN
         SELECT r.run_id FROM xsell_internal.sync_run r
         WHERE r.org_id = org AND r.object = ANY (objects) AND r.finished_at IS NULL AND full_reading AND r.kind = 'ONGOING' ORDER BY r.run_id
@@ -149,9 +170,12 @@ BEGIN
     END IF;
     SELECT format('the quota of the source is used up until %s UTC: %s', to_char(o.blocked_until AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI'), o.message) INTO refusal
     FROM xsell_internal.sync_org o WHERE o.org_id = org AND xsell_internal.sync_waits(o.blocked_from, o.blocked_until);
+    -- While one object is read from the beginning for hours, the others are read again.
+    is_long := EXISTS (SELECT FROM xsell_internal.sync_run r WHERE r.parent_id = process AND r.finished_at IS NULL AND r.kind <> 'ONGOING');
     FOR wanted IN SELECT o FROM unnest(objects) WITH ORDINALITY AS u(o, place) GROUP BY o ORDER BY min(place) LOOP
         CONTINUE WHEN EXISTS (SELECT FROM xsell_internal.sync_run r
-                              WHERE r.parent_id = process AND r.object = wanted AND r.state <> 'ERROR' AND (r.kind <> 'ONGOING' OR NOT full_reading));
+                              WHERE r.parent_id = process AND r.object = wanted AND r.state <> 'ERROR' AND (r.kind <> 'ONGOING' OR NOT full_reading)
+                                AND NOT (is_long AND COALESCE(r.finished_at < clock_timestamp() - interval '1 hour', false)));
         child := xsell_internal.sync_add_child(process, org, wanted, full_reading, states ->> wanted);
         PERFORM xsell_internal.sync_note_error(child, NULL, 'quota', refusal) WHERE refusal IS NOT NULL;
     END LOOP;
@@ -163,11 +187,13 @@ BEGIN
         PERFORM xsell_internal.sync_finish(process, NULL);
     END IF;
     PERFORM xsell_internal.sync_tell(org);
+    -- Somebody is going to wait for the end of this process: a crash must not lose it.
+    PERFORM set_config('synchronous_commit', 'on', true);
     RETURN process;
 END
 $$;
 COMMENT ON FUNCTION xsell_internal.sync_open(text, text[], boolean, jsonb) IS
-'Opens the process of an org with a child for each object, or joins the one that is under way and adds the objects that it lacks. full_reading: from the beginning; states: object -> where to begin instead of where the last reading ended. While the source''s quota is used up the process ends at once, with that error.';
+'Opens the process of an org with a child for each object, or joins the one that is under way and adds the objects that it lacks (and those whose reading ended an hour ago, while another is still read from the beginning). full_reading: from the beginning; states: object -> where to begin instead of where the last reading ended, which the next one goes on from all the same. While the source''s quota is used up the process ends at once, with that error.';
 
 CREATE FUNCTION xsell_internal.sync_claim(orgs text[], each integer,
     OUT page_id bigint, OUT run_id bigint, OUT process_id bigint, OUT number bigint, OUT attempt integer, OUT claim bigint, OUT org_id text,
@@ -188,7 +214,7 @@ BEGIN
     END IF;
     FOR candidate IN
         SELECT o.org_id FROM xsell_internal.sync_org o
-        WHERE o.org_id = ANY (orgs) AND NOT xsell_internal.sync_waits(o.blocked_from, o.blocked_until)
+        WHERE o.org_id = ANY (orgs) AND NOT xsell_internal.sync_paused(o.org_id) AND NOT xsell_internal.sync_waits(o.blocked_from, o.blocked_until)
           AND NOT (o.breaker = 'open' AND xsell_internal.sync_waits(o.open_from, o.open_until))
           AND (SELECT count(*) FROM xsell_internal.sync_page p WHERE p.org_id = o.org_id AND p.status = 'claimed') < CASE o.breaker WHEN 'closed' THEN each ELSE 1 END
           AND EXISTS (SELECT FROM xsell_internal.sync_page p WHERE p.org_id = o.org_id AND p.status = 'queued' AND NOT xsell_internal.sync_waits(p.waits_from, p.not_before))

@@ -109,9 +109,10 @@ DECLARE
     moved text[];
 BEGIN
     WITH given AS (
-        SELECT DISTINCT ON (1, 2, 3) u.home, u.currency, u.day::date AS day, u.rate::numeric AS rate
-        FROM ROWS FROM (unnest(homes), unnest(currencies), unnest(days), unnest(rates)) AS u(home, currency, day, rate)
-        WHERE u.home <> u.currency ORDER BY 1, 2, 3
+        SELECT DISTINCT ON (1, 2, 3) u.home, u.currency, u.day::date AS day, u.rate
+        FROM (SELECT r.home, r.currency, r.day, CASE WHEN r.rate ~ '^[0-9]+([.][0-9]+)?([eE][+-]?[0-9]{1,3})?$' THEN r.rate::numeric END AS rate
+              FROM ROWS FROM (unnest(homes), unnest(currencies), unnest(days), unnest(rates)) AS r(home, currency, day, rate)) u
+        WHERE u.home <> u.currency AND u.home ~ '^[A-Z]{3}$' AND u.currency ~ '^[A-Z]{3}$' AND u.rate > 0 ORDER BY 1, 2, 3, 4
     ), stored AS (
         INSERT INTO xsell_internal.source_rate AS r (org_id, home, currency, valid_from, rate)
         SELECT p.org_id, g.home, g.currency, g.day, g.rate FROM given g, xsell_internal.sync_page p WHERE p.page_id = page
@@ -130,7 +131,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION xsell_internal.sync_rates(bigint, text[], text[], text[], text[]) IS
-'Stores the exchange rates that a page states (one unit of a currency in units of the home currency, from a day on); amounts are recomputed when the run completes. Returns how many currencies that touches.';
+'Stores the exchange rates that a page states (one unit of a currency in units of the home currency, from a day on); amounts are recomputed when the run completes. What is no rate (zero, no number, no currency) is passed over. Returns how many currencies that touches.';
 
 -- One statement each: the extension's own row cannot be updated twice by one command.
 DO $$

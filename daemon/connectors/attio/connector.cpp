@@ -188,11 +188,7 @@ std::optional<Rows> Attio::read(const Part &part, const Scan &scan) {
     rows.listing = read_listing(std::move(response.body), "data");
     rows.raws = rows.listing.records;
     // A response without a list must not pass for an empty one: the sweep would delete everything.
-    if (rows.raws.empty()) {
-        const auto body = json::parse(rows.listing.text, nullptr, false);
-        if (!body.is_object() || !body.contains("data") || !body["data"].is_array())
-            throw SyncError(Fault::transient, part.name + ": the response holds no list");
-    }
+    if (!rows.listing.found) throw SyncError(Fault::transient, part.name + ": the response holds no list");
     const auto paging = rows.listing.rest.find("pagination");
     if (paging != rows.listing.rest.end()) rows.next = member(*paging, "next_cursor");
     return rows;
@@ -236,7 +232,7 @@ void Attio::map(const sync::Object &object, const Part &part, const Rows &rows, 
     texts.reserve(rows.raws.size());
     for (const auto raw : rows.raws) {
         auto cleaned = sync::clean_json(raw);
-        const json record = json::parse(cleaned.text, nullptr, false);
+        const json record = parse_json(cleaned.text);
         Text text{cleaned.text, cleaned.text, cleaned.repaired};
         if (record.is_object()) {
             Taken taken = part.is_record() ? take_record(record, part.wanted)

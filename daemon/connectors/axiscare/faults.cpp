@@ -47,8 +47,7 @@ json good_results(const json &body, const std::string &what) {
 
 json results_of(const http::Response &response, const std::string &what) {
     const int status = response.status;
-    // The escapes that JSON parsers refuse (lone surrogates) are mended first; nothing of the text goes into a message.
-    const json body = json::parse(sync::clean_json(response.body).text, nullptr, false);
+    const json body = json_body(response);  // nothing of the text goes into a message
     if (status == 200) return good_results(body, what);
     if (found_nothing(status, body)) return json::array();
     const std::string text = what + ": " + std::to_string(status);

@@ -30,6 +30,17 @@ std::string joined(const std::vector<std::string> &list) {
     return text;
 }
 
+// HubSpot may say 200 and send an error: to take it for an empty list would sweep away everything.
+Listing results_of(http::Response response, const Part &part) {
+    require_good(response, part.source->type);
+    auto listing = read_listing(std::move(response.body), "results");
+    const std::string message = member(listing.rest, "message");
+    if (!listing.found)
+        throw sync::SyncError(sync::Fault::transient, std::string(part.source->type) + ": the response holds no results" +
+                                                          (message.empty() ? "" : ": " + brief(message)));
+    return listing;
+}
+
 }  // namespace
 
 std::vector<std::string> Part::properties() const {
@@ -92,8 +103,7 @@ Listing Api::search(const Part &part, const std::string &after, std::int64_t sin
                        {"properties", part.properties()},
                        {"limit", limit}};
     auto response = session_->post(path(part) + "/search", body, {{}, 1, &searches});
-    require_good(response, part.source->type);
-    return read_listing(std::move(response.body), "results");
+    return results_of(std::move(response), part);
 }
 
 Listing Api::list(const Part &part, bool archived, const std::string &after) {
@@ -109,8 +119,7 @@ Listing Api::list(const Part &part, bool archived, const std::string &after) {
     auto response = session_->get(fits ? address + fields : address);
     const bool too_long = response.status == 414;
     if (too_long) response = session_->get(address);
-    require_good(response, part.source->type);
-    auto listing = read_listing(std::move(response.body), "results");
+    auto listing = results_of(std::move(response), part);
     if (fits && !too_long) return listing;
     // The list names the records alone; a body has room for all the properties.
     std::vector<std::string> ids;
@@ -126,8 +135,7 @@ Listing Api::by_ids(const Part &part, bool archived, const std::vector<std::stri
     for (const auto &id : ids) inputs.push_back({{"id", id}});
     auto response = session_->post(path(part) + "/batch/read?archived=" + (archived ? "true" : "false"),
                                    {{"properties", part.properties()}, {"inputs", inputs}});
-    require_good(response, part.source->type);
-    return read_listing(std::move(response.body), "results");
+    return results_of(std::move(response), part);
 }
 
 }  // namespace xsell::connectors::hubspot

@@ -51,8 +51,11 @@ constexpr Field company[] = {
     {"postal_code", "zip"},
     {"country", "country"},
     {"annual_revenue", "annualrevenue"},
+    {"currency", "hs_annual_revenue_currency_code"},
     {"employees", "numberofemployees"},
+    {"source", "hs_analytics_source"},
     {"description", "description"},
+    {"last_activity_at", "notes_last_updated"},
 };
 
 constexpr Field contact[] = {
@@ -70,9 +73,17 @@ constexpr Field contact[] = {
     {"modified_at", "lastmodifieddate", latest},
 };
 
+// HubSpot copies there what the contact and the company say that the lead is about.
 constexpr Field lead[] = {
+    {"company", "hs_associated_company_name"},
+    {"first_name", "hs_associated_contact_firstname"},
+    {"last_name", "hs_associated_contact_lastname"},
     {"last_name", "hs_lead_name"},
+    {"email", "hs_associated_contact_email", email},
+    {"domain", "hs_associated_company_domain", domain},
+    {"domain", "hs_associated_contact_email", domain},
     {"status", "hs_pipeline_stage"},
+    {"source", "hs_lead_source"},
     {"source", "hs_lead_type"},
 };
 
@@ -94,6 +105,7 @@ constexpr Field deal[] = {
     {"amount", "amount"},
     {"currency", "deal_currency_code"},
     {"probability", "hs_deal_stage_probability", percent},
+    {"source", "hs_analytics_source"},
     {"is_closed", "hs_is_closed"},
     {"is_won", "hs_is_closed_won"},
     {"closed_at", "closedate"},
@@ -108,6 +120,7 @@ constexpr Field line_item[] = {
     {"unit_price", "price"},
     {"amount", "amount"},
     {"currency", "hs_line_item_currency_code"},
+    {"service_date", "hs_recurring_billing_start_date"},
 };
 
 constexpr Field call[] = {

@@ -33,7 +33,7 @@ Pipelines read_pipelines(Session &session) {
     require_good(response, "pipelines");
     Pipelines pipelines;
     try {
-        const Json body = Json::parse(response.body);
+        const Json body = json_body(response);
         for (const auto &json : body.at("results")) {
             Pipeline &pipeline = pipelines[member(json, "id")];
             pipeline.label = member(json, "label");

@@ -99,10 +99,9 @@ Listing Api::page(http::Response response, const std::string &what) {
     require_good(response, what);
     auto listing = read_listing(std::move(response.body), "data");
     require_success(listing.rest, what);
-    // What was cut into records is not in the rest; null is an empty list.
     const auto data = listing.rest.find("data");
-    const bool list = data == listing.rest.end() ? listing.text.find("\"data\"") != std::string::npos : data->is_null();
-    if (!list) throw SyncError(Fault::transient, what + ": the answer is no list");
+    const bool empty = data != listing.rest.end() && data->is_null();
+    if (!listing.found && !empty) throw SyncError(Fault::transient, what + ": the answer is no list");
     return listing;
 }
 
@@ -132,7 +131,7 @@ std::vector<json> Api::all(const Endpoint &endpoint) {
             endpoint.version == Version::v1 ? "" : "?limit=500" + (cursor.empty() ? "" : "&cursor=" + http::encode(cursor));
         const auto listing = page(get(endpoint, query), endpoint.path + 1);
         for (const auto raw : listing.records) {
-            auto record = json::parse(raw, nullptr, false);
+            auto record = parse_json(raw);
             if (record.is_object()) records.push_back(std::move(record));
         }
         const Next next = Api::next(listing, endpoint.version, 0);

@@ -244,7 +244,7 @@ void Pipedrive::add_records(const sync::Object &object, const Part &part, const 
     owned.reserve(raws.size());
     std::vector<std::string_view> list = raws;
     for (auto &raw : list) {
-        const json record = json::parse(sync::clean_json(raw).text, nullptr, false);
+        const json record = parse_json(raw);
         if (!record.is_object()) continue;
         note_fields(record, page.fields);
         json extra = json::object();

@@ -119,9 +119,13 @@ void enrich_account(const json &record, Dictionary &dictionary, json &extra) {
 }
 
 void enrich_contact(const json &record, Dictionary &, json &extra) {
-    put(extra, "primary_email", primary_of(at(record, "emails")));
-    put(extra, "primary_phone", primary_of(at(record, "phones")));
-    put(extra, "mobile_phone", labelled(at(record, "phones"), "mobile"));
+    const auto list = [&](const char *name, const char *older) -> const json & {  // v1 says email and phone
+        const json &here = at(record, name);
+        return here.is_null() ? at(record, older) : here;
+    };
+    put(extra, "primary_email", primary_of(list("emails", "email")));
+    put(extra, "primary_phone", primary_of(list("phones", "phone")));
+    put(extra, "mobile_phone", labelled(list("phones", "phone"), "mobile"));
     const std::string name = member(record, "name");
     if (name.empty() || at(record, "first_name").is_string() || at(record, "last_name").is_string()) return;
     const std::size_t space = name.rfind(' ');

@@ -78,7 +78,8 @@ http::Response Api::by_body(const std::string &query) {
     quota_.require();
     auto response = session_->post(data() + "/composite/batch", batch);
     if (response.status != 200) return response;
-    const auto body = nlohmann::ordered_json::parse(response.body, nullptr, false);
+    // In the order that it came in; what json_body refuses nests too deep to be written out again.
+    const auto body = nlohmann::ordered_json::parse(json_body(response).is_object() ? response.body : "", nullptr, false);
     try {
         const auto &result = body.at("results").at(0);
         response.status = result.at("statusCode").get<int>();

@@ -23,10 +23,10 @@ constexpr std::int64_t look_stored = 10 * minute;  // a page that waits for ever
 constexpr int most_jobs = 3;                       // for one pass: results may expire
 
 // Says whether it was the last page, and where the next one is.
-bool is_last(const nlohmann::json &rest, const Window &window, const std::string &what, std::string &next) {
-    const auto done = rest.find("done");
-    next = member(rest, "nextRecordsUrl");
-    if (done == rest.end() || !done->is_boolean() || (!done->get<bool>() && next.empty()))
+bool is_last(const Listing &listing, const Window &window, const std::string &what, std::string &next) {
+    const auto done = listing.rest.find("done");
+    next = member(listing.rest, "nextRecordsUrl");
+    if (!listing.found || done == listing.rest.end() || !done->is_boolean() || (!done->get<bool>() && next.empty()))
         throw SyncError(Fault::transient, what + ": the page does not say whether it is the last");
     if (!done->get<bool>() && next == window.next) throw SyncError(Fault::object, what + ": the next page is the same page");
     if (done->get<bool>()) next.clear();
@@ -85,7 +85,7 @@ bool Passes::by_query(const sync::Object &object, const std::vector<Part *> &lis
     if (!response) return false;
     auto listing = read_listing(std::move(response->body), "records");
     std::string next;
-    const bool last = is_last(listing.rest, window, part.source->name, next);
+    const bool last = is_last(listing, window, part.source->name, next);
     map(object, list, reading, listing.records, page);
     if (!listing.records.empty()) {
         const auto stamp = text_at(listing.records.back(), "SystemModstamp");
@@ -200,7 +200,7 @@ void Passes::map_led(const sync::Object &object, Part &target, const char *field
             require_good(response, target.source->name);
             auto listing = read_listing(std::move(response.body), "records");
             std::string next;
-            last = is_last(listing.rest, window, target.source->name, next);
+            last = is_last(listing, window, target.source->name, next);
             window.next = next;
             map_plain(object, target, listing.records, page);
         }

@@ -53,7 +53,8 @@ List Api::list(const std::string &path, const char *key, const Subject &subject,
     list.listing = read_listing(std::move(response.body), key);
     const auto info = list.listing.rest.find("info");
     const auto more = info == list.listing.rest.end() || !info->is_object() ? json() : info->value("more_records", json());
-    if (!more.is_boolean()) throw SyncError(Fault::transient, subject.name + ": the page does not say whether it is the last");
+    if (!more.is_boolean() || !list.listing.found)
+        throw SyncError(Fault::transient, subject.name + ": the page does not say whether it is the last");
     list.more = more.get<bool>();
     if (const auto page = info->value("page", json()); page.is_number_integer()) list.page = page.get<std::int64_t>();
     list.token = member(*info, "next_page_token");
@@ -63,7 +64,7 @@ List Api::list(const std::string &path, const char *key, const Subject &subject,
 json Api::object(const std::string &path, const Subject &subject) {
     const auto response = get(path, subject);
     if (response.status != 200) return json::object();
-    auto body = json::parse(sync::clean_json(response.body).text, nullptr, false);
+    auto body = json_body(response);
     if (!body.is_object()) throw SyncError(Fault::transient, subject.name + ": the response is no complete JSON");
     return body;
 }
@@ -134,7 +135,7 @@ std::vector<std::string> completed(Api &api, const std::string &module, const st
                                             "&fields=" + lists[list] + "&per_page=200" + extra,
                                         "data", module_subject(module));
             for (const auto raw : found.listing.records) {
-                const auto row = json::parse(sync::clean_json(raw).text, nullptr, false);
+                const auto row = parse_json(raw);
                 if (!row.is_object()) continue;
                 std::string members;
                 for (std::size_t at = 0; at < lists[list].size();) {

@@ -239,6 +239,45 @@ TEST(Engine, StopsWithinTimeAndPutsPagesBack) {
     EXPECT_EQ(database.rows, world.truth());
 }
 
+// Whoever waits for the end does not wait for somebody to resume the org; what was read stays, and the rest follows then.
+TEST(Engine, AnOrgThatIsPausedIsNotWaitedFor) {
+    Database database;
+    World world;
+    fill(world, {"emea", "amer"}, 30);
+    world.before = [&](const std::string &place) {
+        if (place != "emea/account@6") return;
+        const std::lock_guard guard(database.mutex);
+        database.paused.insert("emea");
+    };
+    const auto reports = read_all(database, world);
+    EXPECT_EQ(error_of(reports, "amer", "account"), "COMPLETED");
+    EXPECT_EQ(error_of(reports, "emea", "account"), "PROCESSING_BATCHES");
+    for (const auto &[id, page] : database.pages) EXPECT_NE(page.status, Database::Status::claimed) << id;
+    world.before = nullptr;
+    database.paused.clear();
+    read_all(database, world);
+    EXPECT_EQ(database.rows, world.truth());
+}
+
+TEST(Engine, AProcessThatWasPurgedIsNotWaitedFor) {
+    Database database;
+    World world;
+    fill(world, {"amer", "emea"}, 30);
+    const auto processes = open_all(database, world);
+    world.before = [&](const std::string &place) {
+        if (place != "emea/account@6") return;
+        const std::lock_guard guard(database.mutex);
+        std::erase_if(database.pages, [&](const auto &page) { return database.runs.at(page.second.run).org == "emea"; });
+        std::erase_if(database.runs, [](const auto &run) { return run.second.org == "emea"; });
+        std::erase_if(database.processes, [](const auto &process) { return process.second.org == "emea"; });
+    };
+    Machine machine;
+    Engine engine(sources(world), stores(database, machine), quick());
+    const auto reports = engine.finish(processes, 5);
+    EXPECT_EQ(reports.size(), 3u) << "the process of amer and its objects";
+    EXPECT_EQ(error_of(reports, "amer", "account"), "COMPLETED");
+}
+
 TEST(Engine, AnIdleEngineStopsAtOnceAndSoDoesOneWithoutADatabase) {
     for (const bool away : {false, true}) {
         Database database;

@@ -58,6 +58,26 @@ TEST(DistinctEntries, HashTellsWhatMatters) {
     EXPECT_EQ(content(record("a", "2026-01-01", "n", true)), content(later)) << "when it was deleted changes with every look";
 }
 
+TEST(Ids, ThatNoIndexHoldsAreRejectsAndNothingElse) {
+    const std::vector<sync::Record> records = {record("a", "2026-01-01"),
+                                               record("", "2026-01-01"),
+                                               record(std::string("a\0b", 3), "2026-01-01"),
+                                               record("\xff", "2026-01-01"),
+                                               record(std::string(8192, 'x'), "2026-01-01"),
+                                               record(std::string(1000, 'x'), "2026-01-01"),
+                                               record("o'\t\\\"{},", "2026-01-01")};
+    const auto entries = distinct_entries(object, records, 1);
+    ASSERT_EQ(entries.size(), 3u);
+    EXPECT_EQ(entries[0].place, 0u);
+    EXPECT_EQ(entries[1].place, 6u);
+    EXPECT_EQ(entries[2].place, 5u);
+    const auto rejects = store::unfit(object, records);
+    ASSERT_EQ(rejects.size(), 4u);
+    EXPECT_EQ(rejects[0].reason, "id: empty");
+    EXPECT_EQ(rejects[1].reason, "id: holds what text cannot");
+    EXPECT_EQ(rejects[3].reason, "id: longer than 1000 bytes");
+}
+
 TEST(CopyRow, EscapesWhatCopyReads) {
     std::string out;
     store::append_copy_row(out, {"1\t2", {"a\\b\nc\rd", std::nullopt, ""}, "{\"t\":\"\\t\"}", true}, -7);

@@ -98,7 +98,7 @@ std::optional<Claim> QueueStore::claim(const std::vector<std::string> &orgs, int
     for (const auto &[id, page] : db_.pages) {
         const std::string &org = db_.runs.at(page.run).org;
         if (page.status != Status::queued || page.due > Clock::now() || claimed[org] >= each) continue;
-        if (std::find(orgs.begin(), orgs.end(), org) == orgs.end()) continue;
+        if (std::find(orgs.begin(), orgs.end(), org) == orgs.end() || db_.paused.contains(org)) continue;
         db_.most_claimed = std::max(db_.most_claimed, claimed[org] + 1);
         return give(id, session_);
     }
@@ -144,7 +144,7 @@ Committed QueueStore::commit(const Claim &claim, const Object &, std::int64_t, c
     std::vector<std::int64_t> following;
     for (const auto &state : page.fan_out) following.push_back(queue(claim.run, state, true));
     if (!page.done && !is_fan) following.push_back(queue(claim.run, page.next_state, false));
-    if (!following.empty()) result.next = give(following.front(), session_);
+    if (!following.empty() && !db_.paused.contains(claim.org)) result.next = give(following.front(), session_);
     const bool outstanding = std::any_of(db_.pages.begin(), db_.pages.end(), [&](const auto &other) {
         return other.second.run == claim.run && other.second.status != Status::done;
     });
@@ -214,10 +214,14 @@ std::vector<RunReport> QueueStore::report(const std::vector<std::int64_t> &proce
     reachable();
     std::vector<RunReport> out;
     for (const std::int64_t id : processes) {
-        const Database::Process &process = db_.processes.at(id);
-        out.push_back({id, process.org, "", process.state, 0, {}, process.error});
+        const auto found = db_.processes.find(id);
+        if (found == db_.processes.end()) continue;
+        const Database::Process &process = found->second;
+        out.push_back({id, process.org, "", process.state, 0, {}, process.error, db_.paused.contains(process.org)});
         for (const auto &[run_id, run] : db_.runs) {
-            if (run.process == id) out.push_back({run_id, run.org, run.object, run.state, run.pages, run.counts, run.error});
+            if (run.process == id)
+                out.push_back(
+                    {run_id, run.org, run.object, run.state, run.pages, run.counts, run.error, db_.paused.contains(run.org)});
         }
     }
     return out;

@@ -50,6 +50,7 @@ struct Database {
     std::map<std::int64_t, Run> runs;
     std::map<std::int64_t, Process> processes;
     std::set<std::int64_t> sessions;
+    std::set<std::string> paused;   // orgs
     std::vector<Failure> failures;  // all that was reported
     std::int64_t last_id = 0, commits = 0, most_claimed = 0;
     std::int64_t news = 0;  // grows with every NOTIFY

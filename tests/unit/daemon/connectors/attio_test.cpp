@@ -303,12 +303,13 @@ TEST_F(Attio, ABadRecordIsARejectWithItsOwnText) {
     lists["companies"] = {record("c1", {{"name", {text("Acme")}}, {"count", {text("many")}}}), json{{"values", 7}}, record("c2")};
     settings.columns["account"] = {{"employees", "count"}};
     const auto page = fetch(account, "");
-    ASSERT_EQ(page.rejects.size(), 2u);
-    ASSERT_EQ(page.records.size(), 1u);
-    EXPECT_EQ(page.rejects[0].crm_id, "c1");
+    ASSERT_EQ(page.rejects.size(), 1u);
     EXPECT_FALSE(json::parse(page.rejects[0].payload).contains("one"));
-    EXPECT_EQ(page.records[0].crm_id, "c2");
-    EXPECT_FALSE(json::parse(page.records[0].raw).contains("one"));
+    ASSERT_EQ(page.records.size(), 2u);
+    EXPECT_EQ(page.records[0].crm_id, "c1");
+    EXPECT_EQ(page.records[0].problem, "employees: 'many' is not a whole number");
+    EXPECT_EQ(page.records[1].crm_id, "c2");
+    for (const auto &record : page.records) EXPECT_FALSE(json::parse(record.raw).contains("one"));
 }
 
 TEST_F(Attio, TextThatNothingCanHoldIsMended) {
@@ -321,6 +322,16 @@ TEST_F(Attio, TextThatNothingCanHoldIsMended) {
     EXPECT_EQ(get(account, page.records[0], "name"),
               "A\xEF\xBF\xBD"
               "B\xEF\xBF\xBD");
+}
+
+TEST_F(Attio, WhatNestsTooDeepIsARejectAlone) {
+    const std::string deep = std::string(200'000, '[') + std::string(200'000, ']');
+    fault_body = R"({"data":[{"id":{"record_id":"c1"},"created_at":"2026-05-15T20:39:15Z","values":{"x":)" + deep + R"(}},)" +
+                 record("c2").dump() + "]}";
+    const auto page = fetch(account, "");
+    ASSERT_EQ(page.records.size(), 1u);
+    EXPECT_EQ(page.records[0].crm_id, "c2");
+    EXPECT_EQ(page.rejects.size(), 1u);
 }
 
 TEST_F(Attio, ADamagedStateIsRefused) {

@@ -94,7 +94,7 @@ TEST_F(HubSpotLimits, DeadLettersAreReplayedByTheirProperties) {
     const auto page = connector->replay(
         activity,
         {R"({"id":"1","properties":{"hs_meeting_title":null,"hs_meeting_start_time":"2026-05-01T10:00:00Z","hs_meeting_end_time":"2026-05-01T10:01:00Z","hs_meeting_outcome":null,"hs_timestamp":null,"hs_lastmodifieddate":"2026-05-01T00:00:00Z"}})",
-         R"({"id":"2","properties":{"hs_call_title":null,"hs_call_duration":"many","hs_call_direction":null,"hs_call_status":null,"hs_timestamp":null,"hs_lastmodifieddate":"2026-05-01T00:00:00Z"}})"});
+         R"({"id":"2","properties":{"hs_call_title":null,"hs_call_duration":"many","hs_call_direction":null,"hs_call_status":null,"hs_timestamp":null,"hs_lastmodifieddate":"never"}})"});
     ASSERT_EQ(page.records.size(), 1u);
     EXPECT_EQ(page.records[0].values[0], "meeting");
     EXPECT_EQ(page.records[0].values[4], "60");

@@ -220,6 +220,14 @@ TEST_F(HubSpot, ErrorsHaveTheirMeanings) {
     EXPECT_EQ(std::string(refused.what()).find("pat-secret"), std::string::npos);
 }
 
+// It is no empty list: the sweep would delete everything.
+TEST_F(HubSpot, AnErrorThatSaysTwoHundredIsAnError) {
+    search_answer = R"({"status":"error","message":"internal error","correlationId":"c"})";
+    const auto error = fault_of(200, "");
+    EXPECT_EQ(error.fault, Fault::transient);
+    EXPECT_NE(std::string(error.what()).find("internal error"), std::string::npos);
+}
+
 TEST_F(HubSpot, MissingScopeIsTheObjectsFault) {
     const auto page = fetch(account, "");
     fault_status = 403,

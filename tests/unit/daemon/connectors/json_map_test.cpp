@@ -90,8 +90,8 @@ TEST(JsonMap, EmptyTextNullAndMissingAreNull) {
 }
 
 TEST(JsonMap, SetsBadRecordsAside) {
-    const std::string bad[] = {R"({"Id":"1","Size":"many","Stamp":"2020-01-01"})", R"({"Stamp":"2020-01-01"})", R"({"Id":"2"})",
-                               R"({"Id":"3",})", R"({"Id":"4","Stamp":"2020-01-01","Size":99999999999999999999999})"};
+    const std::string bad[] = {R"({"Id":"1","Stamp":"yesterday"})", R"({"Stamp":"2020-01-01"})", R"({"Id":"2"})",
+                               R"({"Id":"3",})", R"({"Id":"4","Big":99999999999999999999999,"Stamp":"2020-01-01","Size":1e999})"};
     const Mapper mapper({"Thing", "Id", ""}, fields, {}, {});
     std::vector<std::string_view> raws(std::begin(bad), std::end(bad));
     const std::string good = R"({"Id":"5","Stamp":"2020-01-01"})";
@@ -99,7 +99,7 @@ TEST(JsonMap, SetsBadRecordsAside) {
     Page page;
     mapper.map(thing, raws, page);
     ASSERT_EQ(page.rejects.size(), 5u);
-    EXPECT_EQ(page.rejects[0].reason, "employees: 'many' is not a whole number");
+    EXPECT_EQ(page.rejects[0].reason, "modified_at: 'yesterday' is not a date or time");
     EXPECT_EQ(page.rejects[0].place, "Thing 1");
     EXPECT_EQ(page.rejects[0].payload, bad[0]);
     EXPECT_EQ(page.rejects[1].reason, "has no id");
@@ -108,6 +108,57 @@ TEST(JsonMap, SetsBadRecordsAside) {
     ASSERT_EQ(page.records.size(), 1u);
     EXPECT_EQ(page.records[0].crm_id, "5");
     EXPECT_EQ(page.records[0].raw, good);
+}
+
+TEST(JsonMap, OneUnreadableValueDoesNotCostTheRecord) {
+    const Page page =
+        map(R"({"Id":"1","Last":"Lee","Size":"many","Share":{"value":null},"A":[],"Mail":{"a":1},"Stamp":"2020-01-01"})");
+    EXPECT_EQ(value(page, "name"), "Lee");
+    for (const char *column : {"employees", "amount", "flag", "email"}) EXPECT_EQ(value(page, column), std::nullopt) << column;
+    EXPECT_EQ(page.records[0].problem, "employees: 'many' is not a whole number");
+    EXPECT_TRUE(page.rejects.empty());
+    // A later entry of the column may say it.
+    const Page other = map(R"({"Id":"1","A":"perhaps","B":true,"Size":1e40,"Stamp":"2020-01-01"})");
+    EXPECT_EQ(value(other, "flag"), "true");
+    EXPECT_NE(other.records[0].problem.find("flag: 'perhaps'"), std::string::npos) << other.records[0].problem;
+    EXPECT_NE(other.records[0].problem.find("employees: "), std::string::npos) << other.records[0].problem;
+    const std::string long_numbers =
+        R"({"Id":12345678901234567890123,"Big":-99999999999999999999999,"Last":"\"1\\","T":"123456789012345678901234","Size":5,"Stamp":"2020-01-01"})";
+    const Page big = map(long_numbers, {}, {"Big", "T"});
+    EXPECT_EQ(value(big, "name"), "\"1\\");
+    EXPECT_EQ(value(big, "employees"), "5");
+    EXPECT_EQ(value(big, "attributes"), R"({"Big":"-99999999999999999999999","T":"123456789012345678901234"})");
+    EXPECT_EQ(big.records[0].crm_id, "12345678901234567890123");
+    EXPECT_EQ(big.records[0].raw, long_numbers);
+    // What a record replaces, and whether it is gone, is no detail.
+    EXPECT_EQ(map(R"({"Id":"1","Stamp":"soon","Top":"2020-01-01","Gone":true})").rejects.size(), 1u);
+}
+
+TEST(JsonMap, ObjectsAndListsSayWhatTheyStandFor) {
+    const Object object{"thing",
+                        {{"owner_id", ColumnType::text},
+                         {"name", ColumnType::text},
+                         {"kind", ColumnType::text},
+                         {"amount", ColumnType::number},
+                         {"modified_at", ColumnType::timestamp}}};
+    constexpr Field own[] = {
+        {"owner_id", "owner"}, {"name", "name"}, {"kind", "kinds"}, {"amount", "worth"}, {"modified_at", "at"}};
+    const Mapper mapper({"Thing", "id", ""}, own, {}, {});
+    const std::string_view raws[] = {
+        R"({"id":1,"at":"2020-01-01","owner":{"id":7,"name":"Kim","value":8},"name":{"name":"Acme","id":"9"},"kinds":["a",{"name":"b"},[1],null,2],"worth":{"value":5.5,"currency":"EUR"}})",
+        R"({"id":2,"at":"2020-01-01","owner":{"id":"7","name":"Kim"},"name":{"first":"A"},"kinds":[],"worth":{"id":1}})",
+        R"({"id":{"id":3},"at":"2020-01-01"})"};
+    Page page;
+    mapper.map(object, raws, page);
+    ASSERT_EQ(page.records.size(), 2u);
+    EXPECT_EQ(page.records[0].values[0], "8");
+    EXPECT_EQ(page.records[0].values[1], "Acme");
+    EXPECT_EQ(page.records[0].values[2], "a, b, 2");
+    EXPECT_EQ(page.records[0].values[3], "5.5");
+    EXPECT_EQ(page.records[1].values[0], "7");
+    for (const std::size_t column : {1, 2, 3}) EXPECT_EQ(page.records[1].values[column], std::nullopt) << column;
+    ASSERT_EQ(page.rejects.size(), 1u);
+    EXPECT_EQ(page.rejects[0].reason, "has no id");
 }
 
 TEST(JsonMap, RepairsWhatJsonbCannotHold) {
@@ -156,6 +207,11 @@ TEST(Listing, CutsPagesWithoutTouchingRecords) {
     EXPECT_EQ(listing.rest["total"], 2);
     EXPECT_EQ(listing.rest["paging"]["next"]["after"], "7");
     EXPECT_TRUE(listing.rest["x"].is_null());
+    EXPECT_TRUE(listing.found);
+    EXPECT_TRUE(read_listing(R"({"results":[]})", "results").found);
+    for (const char *none : {R"({})", R"({"results":null})", R"({"results":{"a":[]}})", R"({"status":"error","data":[]})"})
+        EXPECT_FALSE(read_listing(none, "results").found) << none;
+    EXPECT_EQ(read_listing("\xEF\xBB\xBF{\"results\":[{}]}", "results").records.size(), 1u);  // a byte order mark
 }
 
 TEST(Listing, OneValueIsReadWhateverStandsBesideIt) {

@@ -38,8 +38,8 @@ sync::Object object_of(const std::string &name, const std::vector<std::string> &
     return object;
 }
 
-const sync::Object account =
-    object_of("account", {"name", "industry", "domain", "city", "annual_revenue", "modified_at", "deleted_at", "attributes"});
+const sync::Object account = object_of("account", {"name", "industry", "domain", "street", "city", "annual_revenue", "owner_id",
+                                                   "modified_at", "deleted_at", "attributes"});
 const sync::Object deal =
     object_of("opportunity", {"account_id", "pipeline", "stage", "amount", "is_closed", "is_won", "modified_at", "deleted_at"});
 const sync::Object line = object_of("opportunity_line", {"opportunity_id", "product_id", "amount", "modified_at"});

@@ -27,7 +27,7 @@ TEST_F(PipedriveRecords, OrganizationsAreAccounts) {
 }
 
 TEST_F(PipedriveRecords, ABadRecordIsRejectedAlone) {
-    lists[organizations] = {organization(1, "2026-05-01T00:00:00Z", {{"annual_revenue", "much"}}),
+    lists[organizations] = {organization(1, "much"),
                             organization(2, "2026-05-01T00:00:00Z"),
                             {{"id", 3}, {"update_time", nullptr}, {"add_time", "2026-04-01T00:00:00Z"}},
                             {{"id", 4}, {"update_time", nullptr}, {"add_time", nullptr}},
@@ -36,13 +36,25 @@ TEST_F(PipedriveRecords, ABadRecordIsRejectedAlone) {
     EXPECT_EQ(ids(page.records), (std::set<std::string>{"2", "3"}));
     ASSERT_EQ(page.rejects.size(), 3u);
     EXPECT_EQ(page.rejects[0].place, "organizations 1");
-    EXPECT_EQ(page.rejects[0].reason, "annual_revenue: 'much' is not a number");
+    EXPECT_EQ(page.rejects[0].reason, "modified_at: 'much' is not a date or time");
     // Mended, it comes back from its payload.
     std::string mended = page.rejects[0].payload;
-    mended.replace(mended.find("\"much\""), 6, "7");
+    mended.replace(mended.find("much"), 4, "2026-05-01T00:00:00Z");
     const auto again = connector->replay(account, {mended});
     ASSERT_EQ(again.records.size(), 1u);
-    EXPECT_EQ(value(account, again.records[0], "annual_revenue"), "7");
+    EXPECT_EQ(value(account, again.records[0], "modified_at"), "2026-05-01 00:00:00.000000+00");
+}
+
+// Hosts that still answer as v1 did: lookups are objects with a value, the address is a text.
+TEST_F(PipedriveRecords, OlderShapesAreUnderstood) {
+    lists[organizations] = {organization(1, "2026-05-15 10:13:08",
+                                         {{"owner_id", {{"id", 25}, {"name", "Kim"}, {"has_pic", 0}, {"value", 25}}},
+                                          {"address", "1 Main St, Leeds"},
+                                          {"country_code", nullptr}})};
+    const auto records = fetch(account, "").records;
+    ASSERT_EQ(records.size(), 1u);
+    EXPECT_EQ(value(account, records[0], "owner_id"), "25");
+    EXPECT_EQ(value(account, records[0], "street"), "1 Main St, Leeds");
 }
 
 TEST_F(PipedriveRecords, CustomFieldsByNameOrByHash) {

@@ -261,6 +261,11 @@ TEST(Bodies, AreJsonOrDiscarded) {
         EXPECT_TRUE(connectors::json_body(made).is_discarded()) << text;
         EXPECT_EQ(connectors::member(connectors::json_body(made), "error"), "") << text;
     }
+    // Copying and writing out what nests so deep would use up the stack.
+    made.body = std::string(200'000, '[') + std::string(200'000, ']');
+    EXPECT_TRUE(connectors::json_body(made).is_discarded());
+    made.body = "{\"error\":\"" + std::string(2000, '[') + "\\\"" + std::string(2000, '{') + "\"}";
+    EXPECT_EQ(connectors::member(connectors::json_body(made), "error").size(), 4001u);
     made.body = R"({"error":"x","number":1,"null":null})";
     EXPECT_EQ(connectors::member(connectors::json_body(made), "error"), "x");
     EXPECT_EQ(connectors::member(connectors::json_body(made), "number"), "");

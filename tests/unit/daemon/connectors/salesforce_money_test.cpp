@@ -199,7 +199,7 @@ TEST_F(SalesforceMoney, DeadLettersAreReplayedByTheirType) {
     const auto page = connector->replay(
         activity,
         {R"({"attributes":{"type":"Event"},"Id":"00U000000000001AAA","SystemModstamp":"2026-05-01T00:00:00Z","DurationInMinutes":2})",
-         R"({"attributes":{"type":"Task"},"Id":"00T000000000001AAA","SystemModstamp":"2026-05-01T00:00:00Z","CallDurationInSeconds":"long"})",
+         R"({"attributes":{"type":"Task"},"Id":"00T000000000001AAA","SystemModstamp":"never","CallDurationInSeconds":1})",
          R"({"attributes":{"type":"Task"},"Id":"00T00)"});
     ASSERT_EQ(page.records.size(), 1u);
     EXPECT_EQ(page.records[0].values[0], "meeting");

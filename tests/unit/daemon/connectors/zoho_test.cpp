@@ -224,17 +224,22 @@ TEST_F(Zoho, ListsThatDoNotMoveAreAnError) {
 }
 
 TEST_F(Zoho, BadRecordsAreRejectsAndThePageGoesOn) {
-    answer_list(200, R"({"data":[{"id":"7328395000000600001","Modified_Time":"2026-05-14T11:36:18+03:00","Annual_Revenue":"many"},
+    answer_list(
+        200,
+        R"({"data":[{"id":"7328395000000600001","Modified_Time":"2026-05-14T11:36:18+03:00","Annual_Revenue":"many","Employees":7},
                        {"id":null,"Modified_Time":"2026-05-14T11:36:18+03:00"}, {"id":"7328395000000600002","Modified_Time":null},
                        {"id":"7328395000000600003","Modified_Time":"2026-05-14T11:36:18+03:00","Annual_Revenue":"","Owner":null,"Account_Name":"a\u0000b"}],
                        "info":{"more_records":false}})");
     const auto page = fetch(zoho_account, "");
-    EXPECT_EQ(page.rejects.size(), 3u);
-    ASSERT_EQ(page.records.size(), 1u);
-    EXPECT_EQ(page.records[0].crm_id, "7328395000000600003");
-    EXPECT_EQ(value(zoho_account, page.records[0], "modified_at"), "2026-05-14 08:36:18.000000+00");
-    EXPECT_EQ(value(zoho_account, page.records[0], "annual_revenue"), "NULL");
-    EXPECT_TRUE(page.records[0].repaired);
+    EXPECT_EQ(page.rejects.size(), 2u);
+    ASSERT_EQ(page.records.size(), 2u);
+    EXPECT_EQ(page.records[0].problem, "annual_revenue: 'many' is not a number");
+    EXPECT_EQ(page.records[1].crm_id, "7328395000000600003");
+    EXPECT_EQ(value(zoho_account, page.records[1], "modified_at"), "2026-05-14 08:36:18.000000+00");
+    EXPECT_EQ(value(zoho_account, page.records[1], "annual_revenue"), "NULL");
+    EXPECT_TRUE(page.records[1].repaired);
+    answer_list(200, R"({"info":{"more_records":false}})");  // no list is no empty list
+    EXPECT_EQ(fault(zoho_account, "")->fault, Fault::transient);
 }
 
 TEST_F(Zoho, AnotherMapReadsEverythingAgain) {
