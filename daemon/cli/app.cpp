@@ -61,12 +61,13 @@ void add_sync_commands(CLI::App &app, Arguments &a) {
     auto *retry = app.add_subcommand("retry", "Put failed pages back into the queue, then read what changed");
     retry->add_option("--org", a.sync.orgs, "Only this org; may be repeated");
     retry->callback([&a] { a.command = [&a] { return retry_command(a.config, a.sync.orgs); }; });
-    auto *reconcile =
-        app.add_subcommand("reconcile", "Read everything from the sources and compare ids and counts with what is stored; write nothing");
+    auto *reconcile = app.add_subcommand(
+        "reconcile", "Read everything from the sources and compare ids and counts with what is stored; write nothing");
     reconcile->add_option("--org", a.sync.orgs, "Only this org; may be repeated");
     reconcile->add_option("--object", a.sync.objects, "Only this object; may be repeated");
     reconcile->callback([&a] { a.command = [&a] { return reconcile_command(a.config, a.sync); }; });
-    auto *connectors = app.add_subcommand("connectors", "List the connectors: objects, paging, how changes and deletes are found");
+    auto *connectors =
+        app.add_subcommand("connectors", "List the connectors: objects, paging, how changes and deletes are found");
     connectors->callback([&a] { a.command = [] { return connectors_command(); }; });
     auto *states = app.add_subcommand("states", "Print the states of a sync process and what may follow what");
     states->callback([&a] { a.command = [&a] { return states_command(a.config); }; });
@@ -82,7 +83,8 @@ void add_org_commands(CLI::App &app, Arguments &a) {
     add->add_option("connector", a.connector, "Its connector; xselld connectors lists them")->required();
     add->callback([&a] { a.command = [&a] { return org_add_command(a.config, a.org, a.connector); }; });
     for (const bool paused : {true, false}) {
-        auto *command = org->add_subcommand(paused ? "pause" : "resume", paused ? "Read nothing of it for the time being" : "Read it again");
+        auto *command =
+            org->add_subcommand(paused ? "pause" : "resume", paused ? "Read nothing of it for the time being" : "Read it again");
         command->add_option("name", a.org, "Name of the org")->required();
         command->callback([&a, paused] { a.command = [&a, paused] { return org_pause_command(a.config, a.org, paused); }; });
     }

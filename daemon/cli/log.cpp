@@ -35,7 +35,8 @@ std::string context_text(const sync::Context &context) {
 class HumanFormatter : public spdlog::formatter {
   public:
     void format(const spdlog::details::log_msg &message, spdlog::memory_buf_t &out) override {
-        const std::string text = context_text(sync::Context::current()) + hidden({message.payload.data(), message.payload.size()});
+        const std::string text =
+            context_text(sync::Context::current()) + hidden({message.payload.data(), message.payload.size()});
         spdlog::details::log_msg copy = message;
         copy.payload = text;
         pattern_.format(copy, out);

@@ -1,5 +1,5 @@
-// Logs for people or for machines, on standard error or in files that rotate. Every line carries what its thread is reading; known
-// secrets are blotted out of every line.
+// Logs for people or for machines, on standard error or in files that rotate. Every line carries what its thread is reading;
+// known secrets are blotted out of every line.
 #pragma once
 #include <string>
 #include <vector>

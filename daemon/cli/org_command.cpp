@@ -55,8 +55,9 @@ int org_list_command(const std::filesystem::path &file) {
 int org_add_command(const std::filesystem::path &file, const std::string &org, const std::string &connector) {
     const connectors::Entry *entry = connectors::find_connector(connector);
     if (!entry) throw Refused("there is no connector '" + connector + "'; xselld connectors lists them");
-    const bool good = !org.empty() && org.size() <= 63 &&
-                      org.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-") == std::string::npos;
+    const bool good =
+        !org.empty() && org.size() <= 63 &&
+        org.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-") == std::string::npos;
     if (!good) throw Refused("'" + org + "' is no name for an org: letters, digits, _ . and - make one");
     if (!std::filesystem::exists(file))
         throw Refused(file.string() + " does not exist yet: xselld init " + connector + " -o " + file.string());
@@ -91,7 +92,8 @@ int org_remove_command(const std::filesystem::path &file, const std::string &org
     const bool listed = configured(config, org) != nullptr;
     if (!purge) {
         database->query("UPDATE xsell.org SET paused = true WHERE org_id = $1", {org});
-        std::printf("%s is not read any more; its rows stay. xselld org remove %s --purge deletes them.\n", org.c_str(), org.c_str());
+        std::printf("%s is not read any more; its rows stay. xselld org remove %s --purge deletes them.\n", org.c_str(),
+                    org.c_str());
         if (listed) std::printf("Its section is still in %s: delete it there.\n", file.c_str());
         return 0;
     }

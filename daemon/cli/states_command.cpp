@@ -10,7 +10,8 @@ int states_command(const std::filesystem::path &file) {
     const auto database = connect(config, "xselld states");
     Table table({"state", "may become", "when"});
     std::string before;
-    for (const auto &row : database->query("SELECT from_state, to_state, meaning FROM xsell.sync_state_machine ORDER BY position").rows) {
+    for (const auto &row :
+         database->query("SELECT from_state, to_state, meaning FROM xsell.sync_state_machine ORDER BY position").rows) {
         const std::string state = row.at(0).value_or("");
         table.add({state == before ? "" : state, row.at(1).value_or(""), row.at(2).value_or("")});
         before = state;

@@ -1,5 +1,5 @@
-// Industries: the lists that CRMs offer (Salesforce's, Zoho's, the long one of LinkedIn that HubSpot took over), each entry with the
-// standard name it stands for.
+// Industries: the lists that CRMs offer (Salesforce's, Zoho's, the long one of LinkedIn that HubSpot took over), each entry with
+// the standard name it stands for.
 #include <algorithm>
 #include <string>
 #include <string_view>
@@ -22,35 +22,61 @@ constexpr Group groups[] = {
     {"Banking", "banking banks investmentbanking bank"},
     {"Biotechnology", "biotechnology biotech nanotechnology lifesciences"},
     {"Chemicals", "chemicals chemical plastics chemie"},
-    {"Communications", "communications marketingadvertising marketing advertising publicrelationscommunications publicrelations printing graphicdesign design writingediting translationlocalization"},
-    {"Construction", "construction buildingmaterials architectureplanning architecture civilengineering bau baugewerbe glassceramicsconcrete"},
-    {"Consulting", "consulting managementconsulting professionalservices businessservices outsourcingoffshoring humanresources staffingrecruiting programdevelopment executiveoffice beratung eventsservices eventservices facilitiesservices securityinvestigations"},
+    {"Communications",
+     "communications marketingadvertising marketing advertising publicrelationscommunications publicrelations printing "
+     "graphicdesign design writingediting translationlocalization"},
+    {"Construction",
+     "construction buildingmaterials architectureplanning architecture civilengineering bau baugewerbe glassceramicsconcrete"},
+    {"Consulting",
+     "consulting managementconsulting professionalservices businessservices outsourcingoffshoring humanresources "
+     "staffingrecruiting programdevelopment executiveoffice beratung eventsservices eventservices facilitiesservices "
+     "securityinvestigations"},
     {"Consumer Goods", "consumergoods consumerproducts cosmetics furniture sportinggoods tobacco"},
-    {"Education", "education educationmanagement elearning highereducation primarysecondaryeducation primarysecondary professionaltrainingcoaching research bildung"},
+    {"Education",
+     "education educationmanagement elearning highereducation primarysecondaryeducation primarysecondary "
+     "professionaltrainingcoaching research bildung"},
     {"Electronics", "electronics consumerelectronics semiconductors electricalelectronicmanufacturing computerhardware"},
     {"Energy", "energy oilgas oilenergy oil gas miningmetals mining renewablesenvironment renewables energie"},
     {"Engineering", "engineering mechanicalorindustrialengineering industrialautomation"},
-    {"Entertainment", "entertainment music gambling gamblingcasinos computergames performingarts fineart animation motionpicturesfilm motionpictures photography artscrafts museumsinstitutions"},
+    {"Entertainment",
+     "entertainment music gambling gamblingcasinos computergames performingarts fineart animation motionpicturesfilm "
+     "motionpictures photography artscrafts museumsinstitutions"},
     {"Environmental", "environmental environmentalservices waste"},
-    {"Finance", "finance financial financialservices accounting capitalmarkets investmentmanagement venturecapitalprivateequity venturecapital finanzen finanzdienstleistungen"},
+    {"Finance",
+     "finance financial financialservices accounting capitalmarkets investmentmanagement venturecapitalprivateequity "
+     "venturecapital finanzen finanzdienstleistungen"},
     {"Food & Beverage", "foodbeverage foodbeverages food beverage foodproduction winespirits restaurants lebensmittel"},
-    {"Government", "government governmentmilitary governmentadministration governmentrelations publicsector military defensespace publicpolicy publicsafety lawenforcement judiciary legislativeoffice politicalorganization internationalaffairs internationaltradedevelopment behorde"},
-    {"Healthcare", "healthcare hospitalhealthcare health hospital medicalpractice medicaldevices mentalhealthcare healthwellnessfitness alternativemedicine veterinary gesundheit gesundheitswesen"},
+    {"Government",
+     "government governmentmilitary governmentadministration governmentrelations publicsector military defensespace publicpolicy "
+     "publicsafety lawenforcement judiciary legislativeoffice politicalorganization internationalaffairs "
+     "internationaltradedevelopment behorde"},
+    {"Healthcare",
+     "healthcare hospitalhealthcare health hospital medicalpractice medicaldevices mentalhealthcare healthwellnessfitness "
+     "alternativemedicine veterinary gesundheit gesundheitswesen"},
     {"Hospitality", "hospitality leisuretraveltourism leisure travel tourism hotels"},
     {"Insurance", "insurance versicherung versicherungen"},
     {"Legal", "legal legalservices lawpractice law alternativedisputeresolution"},
     {"Machinery", "machinery maschinenbau"},
-    {"Manufacturing", "manufacturing industrial automotive aviationaerospace aerospace shipbuilding packagingcontainers paperforestproducts railroadmanufacture businesssuppliesequipment fertigung produktion"},
+    {"Manufacturing",
+     "manufacturing industrial automotive aviationaerospace aerospace shipbuilding packagingcontainers paperforestproducts "
+     "railroadmanufacture businesssuppliesequipment fertigung produktion"},
     {"Media", "media broadcastmedia mediaproduction newspapers onlinemedia publishing medien"},
-    {"Not For Profit", "notforprofit nonprofit nonprofitorganizationmanagement civicsocialorganization religiousinstitutions philanthropy fundraising individualfamilyservices thinktanks libraries"},
+    {"Not For Profit",
+     "notforprofit nonprofit nonprofitorganizationmanagement civicsocialorganization religiousinstitutions philanthropy "
+     "fundraising individualfamilyservices thinktanks libraries"},
     {"Pharmaceuticals", "pharmaceuticals pharma pharmaceutical"},
     {"Real Estate", "realestate commercialrealestate immobilien"},
     {"Recreation", "recreation recreationalfacilitiesservices sports fitness"},
     {"Retail", "retail supermarkets wholesale importexport ecommerce consumerservices handel einzelhandel grosshandel"},
     {"Shipping", "shipping maritime packagefreightdelivery"},
-    {"Technology", "technology computersoftware software informationtechnologyservices informationtechnology it internet computernetworking computernetworksecurity informationservices saas asp dataservices managementisv storageequipment storageserviceprovider systemsintegrator serverequipment wireless wirelessindustry opticalnetworking erp mspmanagementserviceprovider edv"},
+    {"Technology",
+     "technology computersoftware software informationtechnologyservices informationtechnology it internet computernetworking "
+     "computernetworksecurity informationservices saas asp dataservices managementisv storageequipment storageserviceprovider "
+     "systemsintegrator serverequipment wireless wirelessindustry opticalnetworking erp mspmanagementserviceprovider edv"},
     {"Telecommunications", "telecommunications telecom telecommunication serviceprovider networkequipmententerprise"},
-    {"Transportation", "transportation transport transportationtruckingrailroad logisticssupplychain logistics logistik airlinesaviation airlines warehousing"},
+    {"Transportation",
+     "transportation transport transportationtruckingrailroad logisticssupplychain logistics logistik airlinesaviation airlines "
+     "warehousing"},
     {"Utilities", "utilities utility versorger"},
     {"Other", "other sonstige sonstiges andere"},
 };

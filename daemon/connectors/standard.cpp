@@ -19,12 +19,30 @@ constexpr const char *languages[] = {"en", "de", "fr", "es", "it", "nl", "pt", "
 
 // What people type beside the proper names.
 constexpr std::pair<const char *, const char *> nicknames[] = {
-    {"usa", "US"},     {"u.s.a.", "US"},  {"u.s.", "US"},     {"united states of america", "US"},
-    {"america", "US"}, {"uk", "GB"},      {"u.k.", "GB"},     {"great britain", "GB"},
-    {"england", "GB"}, {"scotland", "GB"}, {"wales", "GB"},   {"the netherlands", "NL"},
-    {"holland", "NL"}, {"korea", "KR"},   {"south korea", "KR"}, {"republic of ireland", "IE"},
-    {"brd", "DE"},     {"czech republic", "CZ"}, {"russian federation", "RU"}, {"turkey", "TR"},
-    {"uae", "AE"},     {"hong kong", "HK"}, {"macau", "MO"},  {"viet nam", "VN"},
+    {"usa", "US"},
+    {"u.s.a.", "US"},
+    {"u.s.", "US"},
+    {"united states of america", "US"},
+    {"america", "US"},
+    {"uk", "GB"},
+    {"u.k.", "GB"},
+    {"great britain", "GB"},
+    {"england", "GB"},
+    {"scotland", "GB"},
+    {"wales", "GB"},
+    {"the netherlands", "NL"},
+    {"holland", "NL"},
+    {"korea", "KR"},
+    {"south korea", "KR"},
+    {"republic of ireland", "IE"},
+    {"brd", "DE"},
+    {"czech republic", "CZ"},
+    {"russian federation", "RU"},
+    {"turkey", "TR"},
+    {"uae", "AE"},
+    {"hong kong", "HK"},
+    {"macau", "MO"},
+    {"viet nam", "VN"},
 };
 
 std::string folded(std::string_view text) {
@@ -51,15 +69,15 @@ std::unordered_map<std::string, std::string> country_names() {
     return names;
 }
 
-// Country codes behind which a number is what it is, unless it begins with one of these digits: a trunk prefix that does not belong
-// there.
+// Country codes behind which a number is what it is, unless it begins with one of these digits: a trunk prefix that does not
+// belong there.
 constexpr std::pair<std::string_view, std::string_view> plain_codes[] = {
-    {"1", "01"},  {"31", "0"}, {"32", "0"}, {"33", "0"}, {"34", "0"}, {"41", "0"}, {"43", "0"}, {"44", "0"},
+    {"1", "01"}, {"31", "0"}, {"32", "0"}, {"33", "0"}, {"34", "0"}, {"41", "0"}, {"43", "0"}, {"44", "0"},
     {"45", "0"}, {"46", "0"}, {"47", "0"}, {"48", "0"}, {"49", "0"}, {"61", "0"}, {"65", "0"}, {"91", "0"},
 };
 
-// Numbers with a country code of this kind are E.164 once blanks and the like are gone, valid or not: no need for the library, which
-// takes ten times as long as everything else that is done with a record.
+// Numbers with a country code of this kind are E.164 once blanks and the like are gone, valid or not: no need for the library,
+// which takes ten times as long as everything else that is done with a record.
 std::optional<std::string> plain_e164(std::string_view text) {
     if (!text.starts_with('+')) return std::nullopt;
     std::string digits;
@@ -71,7 +89,8 @@ std::optional<std::string> plain_e164(std::string_view text) {
     }
     if (digits.size() < 8 || digits.size() > 15 || text.find("(0)") != std::string_view::npos) return std::nullopt;
     for (const auto &[code, trunk] : plain_codes) {
-        if (digits.starts_with(code)) return trunk.find(digits[code.size()]) == std::string_view::npos ? std::optional("+" + digits) : std::nullopt;
+        if (digits.starts_with(code))
+            return trunk.find(digits[code.size()]) == std::string_view::npos ? std::optional("+" + digits) : std::nullopt;
     }
     return std::nullopt;
 }
@@ -127,7 +146,8 @@ std::optional<std::string> phone_number(std::string_view text, const std::string
     if (auto plain = plain_e164(text)) return plain;
     static const PhoneNumberUtil &util = *PhoneNumberUtil::GetInstance();
     thread_local PhoneNumber number;
-    const bool read = text.size() <= 64 && util.Parse(std::string(text), region.empty() ? "ZZ" : region, &number) == PhoneNumberUtil::NO_PARSING_ERROR;
+    const bool read = text.size() <= 64 &&
+                      util.Parse(std::string(text), region.empty() ? "ZZ" : region, &number) == PhoneNumberUtil::NO_PARSING_ERROR;
     if (!read || !util.IsValidNumber(number)) return phone(text);
     std::string out;
     util.Format(number, PhoneNumberUtil::E164, &out);

@@ -14,8 +14,8 @@ namespace xsell::connectors {
 // what is none.
 std::optional<std::string> country(std::string_view text);
 
-// One name for an industry, whatever list it was chosen from ("COMPUTER_SOFTWARE", "Software" -> "Technology"); what is on no list
-// stays as it is, tidied.
+// One name for an industry, whatever list it was chosen from ("COMPUTER_SOFTWARE", "Software" -> "Technology"); what is on no
+// list stays as it is, tidied.
 std::string industry(std::string_view text);
 
 // An IANA time zone: itself, or the one that a Windows name means; nothing for what is neither.
@@ -28,8 +28,8 @@ std::optional<std::string> currency(std::string_view text);
 // leading + where it has one; nothing with fewer than five digits.
 std::optional<std::string> phone_number(std::string_view text, const std::string &region);
 
-// Applies them to the columns of one kind of object: country, industry, time_zone, currency, phone, mobile, email. A number without
-// a country code is read as from the record's own country, else from the org's region.
+// Applies them to the columns of one kind of object: country, industry, time_zone, currency, phone, mobile, email. A number
+// without a country code is read as from the record's own country, else from the org's region.
 class Standard {
   public:
     Standard(const sync::Object &object, std::string region);

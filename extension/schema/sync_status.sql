@@ -172,6 +172,6 @@ COMMENT ON VIEW xsell.data_quality IS 'Stored records with something wrong.';
 COMMENT ON COLUMN xsell.data_quality.org_id IS 'The org.';
 COMMENT ON COLUMN xsell.data_quality.object IS 'The object.';
 COMMENT ON COLUMN xsell.data_quality.crm_id IS 'Id of the record.';
-COMMENT ON COLUMN xsell.data_quality.problem IS 'What is wrong: no exchange rate, repaired text.';
+COMMENT ON COLUMN xsell.data_quality.problem IS 'What is wrong: no exchange rate, repaired text, unreadable value (its column is NULL).';
 COMMENT ON COLUMN xsell.data_quality.detail IS 'More about it.';
 COMMENT ON COLUMN xsell.data_quality.noticed_at IS 'When it was noticed.';

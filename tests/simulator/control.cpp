@@ -35,7 +35,8 @@ void faults(Service &service, const Request &req, Response &res) {
     }
     if (!Faults::known(fault.kind))
         throw std::invalid_argument("kind is one of 429, 500, expired_token, cut, truncate, quota, expired_locator, none");
-    if (!service.simulation.org_named(org) && !dialect_named(org) && !service.worlds.contains(org)) throw std::invalid_argument("no org " + org);
+    if (!service.simulation.org_named(org) && !dialect_named(org) && !service.worlds.contains(org))
+        throw std::invalid_argument("no org " + org);
     fault.count = std::max<std::size_t>(1, request.value("count", std::size_t{1}));
     fault.every = request.value("every", std::size_t{1});
     fault.retry_after = request.value("retry_after", std::size_t{1});

@@ -47,9 +47,15 @@ std::optional<std::size_t> UuidIds::row(Source source, std::string_view id) cons
 
 std::optional<Source> referred(std::string_view column) {
     static constexpr std::pair<std::string_view, Source> targets[] = {
-        {"account_id", Source::account},         {"parent_id", Source::account},    {"converted_account_id", Source::account},
-        {"contact_id", Source::contact},         {"lead_id", Source::lead},         {"converted_contact_id", Source::contact},
-        {"opportunity_id", Source::opportunity}, {"product_id", Source::product},   {"converted_opportunity_id", Source::opportunity},
+        {"account_id", Source::account},
+        {"parent_id", Source::account},
+        {"converted_account_id", Source::account},
+        {"contact_id", Source::contact},
+        {"lead_id", Source::lead},
+        {"converted_contact_id", Source::contact},
+        {"opportunity_id", Source::opportunity},
+        {"product_id", Source::product},
+        {"converted_opportunity_id", Source::opportunity},
         {"owner_id", Source::user},
     };
     for (const auto &[name, source] : targets) {

@@ -1,7 +1,8 @@
 // A CRM of the world spoken in another vendor's words: the rows of an existing org under other ids, at a path of its own.
 //
-// A vendor's file fills a Vendor (how its API refuses), an Ids (how its ids look) and a Dialect (what of the rows its wire shows), and
-// mounts its routes with service.api(vendor, handler). Late commits happen here too (up to ten minutes): tests set lookback = "15m".
+// A vendor's file fills a Vendor (how its API refuses), an Ids (how its ids look) and a Dialect (what of the rows its wire
+// shows), and mounts its routes with service.api(vendor, handler). Late commits happen here too (up to ten minutes): tests set
+// lookback = "15m".
 #pragma once
 #include <httplib.h>
 
@@ -18,11 +19,11 @@ struct HttpError {
 
 // How a vendor's API is asked and how it says no.
 struct Vendor {
-    const char *name;          // of the vendor, and of the org path where it is a dialect: "/zoho"
-    const char *header;        // that carries the token: "Authorization", "x-api-token"
-    const char *prefix;        // before the token: "Bearer ", "Zoho-oauthtoken ", ""
-    const char *token;         // that is always good; "" where tokens must be issued
-    const char *issued_prefix; // of issued tokens
+    const char *name;           // of the vendor, and of the org path where it is a dialect: "/zoho"
+    const char *header;         // that carries the token: "Authorization", "x-api-token"
+    const char *prefix;         // before the token: "Bearer ", "Zoho-oauthtoken ", ""
+    const char *token;          // that is always good; "" where tokens must be issued
+    const char *issued_prefix;  // of issued tokens
     HttpError (*unauthorized)(bool expired);
     HttpError (*limited)(const Fault &fault, httplib::Response &res);  // too many requests just now
     HttpError (*quota)(httplib::Response &res);                        // too many for the day

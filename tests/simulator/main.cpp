@@ -61,7 +61,8 @@ void declare(CLI::App &app, Arguments &a) {
         ->check(CLI::Range(0.5, 20.0));
     app.add_option("--clock", a.clock, "World time at the start")->capture_default_str();
     app.add_option("--truth", a.service.truth, "Folder for the ground truth as CSV, rewritten with every move of the clock");
-    app.add_option("--truth-of", a.service.truth_of, "Dialects (zoho, pipedrive, attio) whose truth is written too; may be repeated");
+    app.add_option("--truth-of", a.service.truth_of,
+                   "Dialects (zoho, pipedrive, attio) whose truth is written too; may be repeated");
     app.add_option("--page-size", a.service.page_size, "Most records on a Salesforce page")
         ->capture_default_str()
         ->check(CLI::Range(1, 2000));

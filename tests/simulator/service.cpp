@@ -71,18 +71,11 @@ HttpError hubspot_quota(httplib::Response &) {
 }
 HttpError hubspot_invalid(const std::string &message) { return hubspot_error(400, "VALIDATION_ERROR", message); }
 
-constexpr Vendor salesforce = {"salesforce",
-                               "Authorization",
-                               "Bearer ",
-                               "",
-                               "00D1x0000000Sim!AQ",
-                               salesforce_unauthorized,
-                               salesforce_limited,
-                               salesforce_quota,
-                               salesforce_invalid,
-                               salesforce_finish};
-constexpr Vendor hubspot = {"hubspot",     "Authorization", "Bearer ",       "",     "CJ", hubspot_unauthorized, hubspot_limited,
-                            hubspot_quota, hubspot_invalid, nullptr};
+constexpr Vendor salesforce = {"salesforce",         "Authorization",         "Bearer ",          "",
+                               "00D1x0000000Sim!AQ", salesforce_unauthorized, salesforce_limited, salesforce_quota,
+                               salesforce_invalid,   salesforce_finish};
+constexpr Vendor hubspot = {"hubspot",       "Authorization", "Bearer ",       "",     "CJ", hubspot_unauthorized,
+                            hubspot_limited, hubspot_quota,   hubspot_invalid, nullptr};
 
 }  // namespace
 
@@ -92,7 +85,8 @@ httplib::Server::Handler Service::api(bool hub, Handler handler) { return api(hu
 httplib::Server::Handler Service::open(bool hub, Handler handler) { return open(hub ? hubspot : salesforce, std::move(handler)); }
 
 std::optional<std::size_t> Service::org_of(const Vendor &vendor, const std::string &path) const {
-    if (const Dialect *dialect = dialect_named(path)) return dialect->vendor == &vendor ? std::optional(dialect->org) : std::nullopt;
+    if (const Dialect *dialect = dialect_named(path))
+        return dialect->vendor == &vendor ? std::optional(dialect->org) : std::nullopt;
     if (path == vendor.name) return 0;  // a world of its own
     const auto org = simulation.org_named(path);
     if (!org || simulation.crm(*org).hubspot() != (&vendor == &hubspot)) return std::nullopt;

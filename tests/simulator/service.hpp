@@ -15,10 +15,10 @@ struct ServiceOptions {
     std::size_t page_size = 2000;
     std::string client_id = "simulator-client", client_secret = "simulator-secret", refresh_token = "simulator-refresh";
     std::string hubspot_token = "pat-simulator";
-    std::string jwt_public_key;  // PEM; "": assertions are checked for structure only
-    std::string truth;           // folder of the ground truth; "": none
+    std::string jwt_public_key;         // PEM; "": assertions are checked for structure only
+    std::string truth;                  // folder of the ground truth; "": none
     std::vector<std::string> truth_of;  // dialects whose truth is written too
-    Time index_lag = 0;          // seconds until HubSpot's search finds a change
+    Time index_lag = 0;                 // seconds until HubSpot's search finds a change
     int port = 0;
 };
 

@@ -108,7 +108,8 @@ void write_row(File &file, std::string &line, const View &view, Source source, s
     for (std::size_t i = 0; i < table.object().columns.size(); i++) {
         const Column &column = table.object().columns[i];
         const std::string text =
-            unseen ? "" : shown(view, source, row, column.name, canonical(column, table.value(row, static_cast<int>(i)), country));
+            unseen ? ""
+                   : shown(view, source, row, column.name, canonical(column, table.value(row, static_cast<int>(i)), country));
         line += ',';
         // The pipeline is never NULL: quotes make the empty text of a CSV.
         if (text.empty() && std::string_view(column.name) == "pipeline")

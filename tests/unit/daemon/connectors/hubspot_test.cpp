@@ -220,6 +220,33 @@ TEST_F(HubSpot, ErrorsHaveTheirMeanings) {
     EXPECT_EQ(std::string(refused.what()).find("pat-secret"), std::string::npos);
 }
 
+TEST_F(HubSpot, CompaniesSayWhatTheirMoneyIsAndWhenTheyWereLastSpokenTo) {
+    const sync::Object whole{"account",
+                             {{"annual_revenue", ColumnType::number},
+                              {"currency", ColumnType::text},
+                              {"employees", ColumnType::integer},
+                              {"source", ColumnType::text},
+                              {"last_activity_at", ColumnType::timestamp},
+                              {"modified_at", ColumnType::timestamp},
+                              {"deleted_at", ColumnType::timestamp},
+                              {"merged_into", ColumnType::text}}};
+    live["companies"] = {record(1, "2026-05-01T00:00:00.000Z",
+                                {{"annualrevenue", "1000000.5"},
+                                 {"hs_annual_revenue_currency_code", "USD"},
+                                 {"numberofemployees", "11-50"},
+                                 {"hs_analytics_source", "OFFLINE"},
+                                 {"notes_last_updated", "2021-02-26T06:00:00Z"}})};
+    std::string state;
+    const auto records = sync_all(whole, state);
+    ASSERT_EQ(records.size(), 1u);
+    EXPECT_EQ(records[0].values[0], "1000000.5");
+    EXPECT_EQ(records[0].values[1], "USD");
+    EXPECT_EQ(records[0].values[2], std::nullopt);  // retyped by the portal: the company is kept all the same
+    EXPECT_EQ(records[0].problem, "employees: '11-50' is not a whole number");
+    EXPECT_EQ(records[0].values[3], "OFFLINE");
+    EXPECT_EQ(records[0].values[4], "2021-02-26 06:00:00.000000+00");
+}
+
 // It is no empty list: the sweep would delete everything.
 TEST_F(HubSpot, AnErrorThatSaysTwoHundredIsAnError) {
     search_answer = R"({"status":"error","message":"internal error","correlationId":"c"})";

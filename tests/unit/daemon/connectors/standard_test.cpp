@@ -11,9 +11,9 @@ namespace {
 
 TEST(Standard, CountriesByCodeAndByNameInSeveralLanguages) {
     const std::pair<const char *, const char *> known[] = {
-        {"Germany", "DE"}, {"Deutschland", "DE"}, {"ALLEMAGNE", "DE"},  {" de ", "DE"},       {"DEU", "DE"},
-        {"USA", "US"},     {"U.S.A.", "US"},      {"Österreich", "AT"}, {"ÖSTERREICH", "AT"}, {"Côte d’Ivoire", "CI"},
-        {"UK", "GB"},      {"United Kingdom", "GB"}, {"España", "ES"},  {"Japan", "JP"},      {"South Korea", "KR"},
+        {"Germany", "DE"}, {"Deutschland", "DE"},    {"ALLEMAGNE", "DE"},  {" de ", "DE"},       {"DEU", "DE"},
+        {"USA", "US"},     {"U.S.A.", "US"},         {"Österreich", "AT"}, {"ÖSTERREICH", "AT"}, {"Côte d’Ivoire", "CI"},
+        {"UK", "GB"},      {"United Kingdom", "GB"}, {"España", "ES"},     {"Japan", "JP"},      {"South Korea", "KR"},
     };
     for (const auto &[text, code] : known) EXPECT_EQ(country(text), code) << text;
     for (const char *text : {"", "Atlantis", "XX", "Berlin", "\xff\xfe"}) EXPECT_EQ(country(text), std::nullopt) << text;
@@ -59,7 +59,8 @@ TEST(Standard, PlainNumbersAreWhatTheLibraryMakesOfThem) {
     using i18n::phonenumbers::PhoneNumberUtil;
     const auto &util = *PhoneNumberUtil::GetInstance();
     std::mt19937_64 random(20);
-    const char *codes[] = {"1", "31", "32", "33", "34", "39", "41", "43", "44", "45", "46", "47", "48", "49", "52", "54", "55", "61", "65", "81", "91"};
+    const char *codes[] = {"1",  "31", "32", "33", "34", "39", "41", "43", "44", "45", "46",
+                           "47", "48", "49", "52", "54", "55", "61", "65", "81", "91"};
     const char *gaps[] = {"", "", "", " ", "-", " (", ") ", "."};
     int valid = 0;
     for (int i = 0; i < 20000; ++i) {
@@ -82,9 +83,12 @@ TEST(Standard, PlainNumbersAreWhatTheLibraryMakesOfThem) {
 }
 
 TEST(Standard, ARecordsOwnCountryReadsItsNumbers) {
-    const sync::Object account{"account", {{"phone", sync::ColumnType::text}, {"country", sync::ColumnType::text}, {"industry", sync::ColumnType::text}}};
+    const sync::Object account{
+        "account",
+        {{"phone", sync::ColumnType::text}, {"country", sync::ColumnType::text}, {"industry", sync::ColumnType::text}}};
     const Standard standard(account, "US");
-    sync::Record german{"1", {"030 901820", "Deutschland", "SOFTWARE"}, "{}", false}, unknown{"2", {"(415) 555-2671", std::nullopt, std::nullopt}, "{}", false};
+    sync::Record german{"1", {"030 901820", "Deutschland", "SOFTWARE"}, "{}", false},
+        unknown{"2", {"(415) 555-2671", std::nullopt, std::nullopt}, "{}", false};
     standard.apply(german);
     standard.apply(unknown);
     EXPECT_EQ(german.values, (std::vector<sync::Value>{"+4930901820", "DE", "Technology"}));
