@@ -16,7 +16,7 @@ namespace {
 
 constexpr const char *examples = R"(
 First steps:
-  xselld init csv > xselld.toml            a commented configuration; also: salesforce, hubspot
+  xselld init csv > xselld.toml            a commented configuration; xselld connectors names the others
   xselld check                             every mistake at once: configuration, connections, scopes, unmapped stages
   xselld sync --dry-run                    what would be read; writes nothing
   xselld sync --once                       read what changed in every org

@@ -5,6 +5,7 @@
 #include "cli/log.hpp"
 #include "connectors/registry.hpp"
 #include "store/setup.hpp"
+#include "store/vault.hpp"
 
 namespace xsell::cli {
 namespace {
@@ -58,6 +59,15 @@ void check_database(const config::Config &config, Report &report) {
     }
 }
 
+void check_key(const config::Config &config, Report &report) {
+    if (config.token_key.empty()) return;
+    try {
+        report.ok("token_key: key " + store::read_key(config.token_key).id());
+    } catch (const std::exception &error) {
+        report.error(std::string("token_key: ") + error.what());
+    }
+}
+
 // Amounts of a currency that no rate turns into the base currency are NULL there, and so is the expected revenue.
 void check_money(const config::Config &config, const config::Org &org, Report &report) {
     if (org.currency.empty() || !config.base_currency || org.currency == *config.base_currency) return;
@@ -94,6 +104,7 @@ int check_command(const std::filesystem::path &file) {
                   (config.orgs.size() == 1 ? " org" : " orgs") + ", schedule " + config.schedule_text);
     if (config.orgs.empty()) report.error("the configuration has no [[org]]");
     check_database(config, report);
+    check_key(config, report);
     for (const auto &org : config.orgs) {
         check_money(config, org, report);
         check_org(org, report);

@@ -16,7 +16,8 @@ url = "dbname=xsell"           # a libpq connection string or postgresql:// addr
 
 [sync]
 schedule = "hourly"            # hourly, daily, weekly, "every 15m" or a cron expression in UTC: "0 6 * * mon-fri"
-workers = 4                    # orgs read at the same time
+workers = 4                    # pages read at the same time; an org's own share is its concurrency (4)
+# token_key = "xselld.key"     # keeps the tokens that vendors issue, encrypted: xselld key new xselld.key
 
 [money]
 base_currency = "EUR"          # all amounts are also kept in it

@@ -214,7 +214,7 @@ int recommend_command(const std::filesystem::path &file, int limit, const std::s
         table.add(cells);
     }
     if (table.empty())
-        std::printf("There is no recommendation. SELECT * FROM xsell.health; says why.\n");
+        std::printf("There is no recommendation. SELECT * FROM xsell.health says why.\n");
     else
         std::printf("%s", table.text().c_str());
     return 0;

@@ -45,9 +45,11 @@ std::optional<std::int64_t> since_micros(const std::string &text) {
     if (text.empty()) return std::nullopt;
     constexpr std::int64_t micros = 1'000'000;
     using namespace std::chrono;
-    if (const auto ago = config::duration(text))
-        return duration_cast<microseconds>(system_clock::now().time_since_epoch()).count() - *ago * micros;
-    if (const auto at = sync::to_micros(text)) return *at;
+    const std::int64_t now = duration_cast<microseconds>(system_clock::now().time_since_epoch()).count();
+    if (const auto ago = config::duration(text)) return now - *ago * micros;
+    const auto at = sync::to_micros(text);
+    if (at && *at > now) throw Refused("--since: '" + text + "' is still to come");
+    if (at) return *at;
     throw Refused("--since: '" + text +
                   "' is neither a time such as 2026-05-01 or \"2026-05-01 12:00\" nor a duration such as 24h");
 }

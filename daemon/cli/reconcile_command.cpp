@@ -76,9 +76,10 @@ class Reconciliation {
 
     void compare(const std::string &org, const sync::Object &object, const Shown &shown) {
         Ids stored;
-        const auto rows =
-            database_.query("SELECT crm_id FROM xsell_internal.source_record WHERE org_id = $1 AND object = $2 AND NOT deleted",
-                            {org, object.name});
+        const auto rows = database_.query(
+            "SELECT r.crm_id FROM xsell_internal.source_record r JOIN xsell." + store::quote_name(object.name) +
+                " t USING (org_id, crm_id) WHERE r.org_id = $1 AND r.object = $2 AND NOT r.deleted AND t.deleted_at IS NULL",
+            {org, object.name});
         for (const auto &row : rows.rows) stored.insert(row.at(0).value_or(""));
         Missing here, there;
         for (const auto &id : shown.live) {
@@ -109,7 +110,7 @@ class Reconciliation {
 
   private:
     store::Database &database_;
-    Table table_{{"org", "object", "in the source>", "stored>", "rejected>", "missing here", "missing there"}};
+    Table table_{{"org", "object", "in the source>", "stored>", "rejected>", "missing here: some", "gone there: some"}};
     std::size_t differences_ = 0;
 };
 
@@ -117,6 +118,7 @@ class Reconciliation {
 
 int reconcile_command(const std::filesystem::path &file, const SyncArguments &arguments) {
     const config::Config config = load_config(file, Needs::orgs);
+    require_objects(arguments.objects);
     Signals::listen();
     const auto database = connect(config, "xselld reconcile");
     Reconciliation reconciliation(*database);

@@ -297,6 +297,8 @@ Response Client::transfer(const Request &request, const Address &address, bool t
     receiver.response.status = static_cast<int>(status);
     spdlog::debug("{} {}{} -> {}, {} bytes", request.method, address.host, address.target.substr(0, address.target.find('?')),
                   status, receiver.response.body.size());
+    spdlog::trace("{} {}{} was answered with {} headers", request.method, address.host, address.target,
+                  receiver.response.headers.size());
     return std::move(receiver.response);
 }
 

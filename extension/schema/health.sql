@@ -39,8 +39,13 @@ SELECT 'sync ' || d.org_id || ' ' || d.object, 'records were rejected', pg_catal
        pg_catalog.format('SELECT * FROM xsell.rejected_record WHERE org_id = %L AND object = %L', d.org_id, d.object)
 FROM xsell_internal.dead_letter d GROUP BY d.org_id, d.object
 UNION ALL
+SELECT 'sync ' || q.org_id || ' ' || q.object, 'values could not be read',
+       pg_catalog.format('%s records lack one because of it, for example: %s', pg_catalog.count(*), pg_catalog.min(q.detail)),
+       pg_catalog.format('SELECT * FROM xsell.data_quality WHERE org_id = %L AND object = %L AND problem = ''unreadable value''', q.org_id, q.object)
+FROM xsell_internal.data_quality q WHERE q.problem = 'unreadable value' GROUP BY q.org_id, q.object
+UNION ALL
 SELECT 'stage ' || m.org_id || ' ' || m.stage, 'the stage is not mapped', 'Its deals count as open.',
-       pg_catalog.format('UPDATE xsell.stage_map SET closed = true, won = true, is_purchase = true WHERE org_id = %L AND pipeline = %L AND stage = %L',
+       pg_catalog.format('UPDATE xsell.stage_map SET closed = <true or false>, won = <true or false>, is_purchase = <true or false> WHERE org_id = %L AND pipeline = %L AND stage = %L',
                          m.org_id, m.pipeline, m.stage)
 FROM xsell.stage_map m WHERE m.closed IS NULL
 UNION ALL

@@ -93,6 +93,11 @@ DECLARE
     begins text;
 BEGIN
     INSERT INTO xsell_internal.sync_state AS s (org_id, object) VALUES (org, sync_add_child.object) ON CONFLICT DO NOTHING;
+    -- A record whose row somebody removed by hand is known to nobody any more: a full reading stores it again.
+    IF full_reading THEN
+        EXECUTE format('DELETE FROM xsell_internal.source_record r WHERE r.org_id = $1 AND r.object = $2
+                        AND NOT EXISTS (SELECT FROM xsell.%I t WHERE t.org_id = r.org_id AND t.crm_id = r.crm_id)', object) USING org, object;
+    END IF;
     SELECT s.state INTO STRICT stored FROM xsell_internal.sync_state s WHERE s.org_id = org AND s.object = sync_add_child.object;
     begins := COALESCE(given, CASE WHEN full_reading THEN '' ELSE stored END);
     -- A reading that does not go on where the last one ended begins its own picture of the whole set.

@@ -29,8 +29,8 @@ token = "env:ATTIO_TOKEN"
 # objects = ["crm_user", "account", "contact", "product", "opportunity", "opportunity_line", "activity"]
 
 # Attio does not say when a record was changed. Everything is read each time; modified_at is when the newest value was set, or, where
-# that was before the last sync, the time of that sync (a value that is removed leaves no date); of activities it is created_at. First, last and next interactions change with every e-mail: they
-# are left out unless they are named here.
+# that was before the last sync, the time of that sync (a value that is removed leaves no date); of activities it is created_at.
+# First, last and next interactions change with every e-mail: they are left out unless they are named here.
 # Attributes to keep in the column attributes, and attributes to use in place of the usual ones, by their API slugs; a part of a
 # value is named after a dot:
 # [org.attributes]

@@ -34,7 +34,7 @@ refresh_token = "env:ZOHO_REFRESH_TOKEN"
 # activities = ["Calls", "Events", "Tasks"]    # modules; "Notes" too where wanted
 # exchange_rates = "per_home"           # rates of Zoho are units for one of the home currency; "in_home": the reverse; "none"
 # lookback = "5m"                       # transactions may become visible that much after their own time
-# region = "US"                        # country of telephone numbers that name none
+# region = "US"                         # country of telephone numbers that name none
 # full_every = "30d"                    # read everything again: Zoho forgets deleted records after 60 days; 0 never does
 # objects = ["crm_user", "account", "contact", "lead", "product", "opportunity", "opportunity_line", "activity"]
 
