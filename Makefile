@@ -8,7 +8,7 @@ JOBS      ?= $(shell nproc)
 SUDO      := $(if $(filter 0,$(shell id -u)),,sudo)
 
 # Everything a fresh Debian 12 lacks. The build needs the -dev packages, tests and demo the server.
-PACKAGES := g++ cmake pkg-config ccache postgresql-15 postgresql-server-dev-15 libpq-dev libcurl4-openssl-dev zlib1g-dev \
+PACKAGES := g++ cmake pkg-config ccache curl postgresql-15 postgresql-server-dev-15 libpq-dev libcurl4-openssl-dev zlib1g-dev \
             libxgboost-dev nlohmann-json3-dev libeigen3-dev libcli11-dev libspdlog-dev libfmt-dev libtomlplusplus-dev \
             libsimdjson-dev libxxhash-dev libpsl-dev libphonenumber-dev libicu-dev libsodium-dev libsystemd-dev libssl-dev libcpp-httplib-dev libgtest-dev
 LINT_PACKAGES := clang-format clang-tidy clang

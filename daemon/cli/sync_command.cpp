@@ -125,7 +125,7 @@ int sync_command(const std::filesystem::path &file, const SyncArguments &argumen
     try {
         if (!Signals::stop) prune(config, *connect(config, "xselld"));
     } catch (const std::exception &error) {
-        spdlog::warn("old pages, errors and processes stay for now: {}", error.what());
+        spdlog::warn("old pages, errors and processes were not pruned: {}", error.what());
     }
     return synced.failed() ? 1 : 0;
 }

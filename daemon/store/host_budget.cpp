@@ -45,7 +45,7 @@ Rows Line::query(const std::string &sql, const std::vector<Value> &parameters) {
         return database_->query(sql, parameters);
     } catch (const SyncError &error) {
         away_until_ = Clock::now() + retry_after;
-        spdlog::debug("rate limits are kept in memory for now: {}", error.what());
+        spdlog::debug("rate limits are kept in memory: {}", error.what());
         throw;
     }
 }

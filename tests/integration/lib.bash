@@ -30,7 +30,9 @@ start_simulator() {  # options; sets url
     for _ in $(seq 600); do [[ -s $work/port ]] && break; sleep 0.1; kill -0 $simulator_pid 2>/dev/null || { cat "$work/simulator.log" >&2; return 1; }; done
     url=http://127.0.0.1:$(cat "$work/port")
 }
-simulate() { curl -sS -f -X POST "$url/_sim/$1" -d "$2" >/dev/null; }  # simulate clock '{"now": ...}'
+simulate() {  # simulate clock '{"now": ...}'; a test whose simulator did not hear it proves nothing
+    curl -sS -f -X POST "$url/_sim/$1" -d "$2" >/dev/null || { fail "the simulator took $1"; exit 1; }
+}
 stop_simulator() { if [[ -n $simulator_pid ]]; then kill "$simulator_pid" 2>/dev/null; wait "$simulator_pid" 2>/dev/null; simulator_pid=''; fi; }
 trap stop_simulator EXIT
 

@@ -125,7 +125,7 @@ TEST_F(SalesforceMoney, RatesAreHomeUnitsPerUnit) {
     answer = [&](const std::string &query, httplib::Response &out) -> std::string {
         if (query.find("FROM CurrencyType") != std::string::npos)
             return R"({"done":true,"records":[{"IsoCode":"EUR","ConversionRate":1.0,"IsCorporate":true},{"IsoCode":"USD","ConversionRate":1.25,"IsCorporate":false},
-                {"IsoCode":"JPY","ConversionRate":160,"IsCorporate":false},{"IsoCode":"XXX","ConversionRate":0,"IsCorporate":false}]})";
+                {"IsoCode":"JPY","ConversionRate":160,"IsCorporate":false},{"IsoCode":"XTS","ConversionRate":0,"IsCorporate":false}]})";
         if (query.find("FROM DatedConversionRate") == std::string::npos) return page({}, "");
         if (dated) return R"({"done":true,"records":[{"IsoCode":"USD","StartDate":"2026-01-01","ConversionRate":1.6}]})";
         out.status = 400;

@@ -260,7 +260,7 @@ TEST_F(ZohoObjects, RatesComeWithTheFirstObject) {
         if (request.path != "/org/currencies") return false;
         return reply(out, {{"currencies",
                             {currency("USD", "1.000000000", true), currency("INR", "80.000000000", false),
-                             currency("EUR", 0.8, false), currency("XXX", "0", false), nullptr}}});
+                             currency("EUR", 0.8, false), currency("XTS", "0", false), nullptr}}});
     };
     settings.objects = {"account", "opportunity"};
     const auto rates = fetch(zoho_account, "").rates;
