@@ -14,11 +14,16 @@ COMMENT ON COLUMN xsell_internal.feature_set.sha256 IS 'Hash of the definition (
 CREATE TABLE xsell_internal.model (
     model       text PRIMARY KEY CHECK (model ~ '^[A-Za-z_][A-Za-z0-9_.-]{0,62}$'),
     feature_set text NOT NULL,
-    horizon     interval NOT NULL CHECK (horizon > interval '0'),
+    horizon     interval CHECK (horizon > interval '0'),
+    label_query text,
+    label_owner name,
     description text,
     created_at  timestamptz NOT NULL DEFAULT pg_catalog.now()
 );
 COMMENT ON TABLE xsell_internal.model IS 'What is predicted: a name, the features it is computed from, and how far it looks ahead.';
+COMMENT ON COLUMN xsell_internal.model.label_query IS
+'Where the labels come from: a query that returns entity_id, y and, where they apply, product_id, as_of and weight. NULL: wins of products, as for cross_sell.';
+COMMENT ON COLUMN xsell_internal.model.label_owner IS 'The role that the query of labels runs as.';
 
 CREATE TABLE xsell_internal.model_version (
     model               text NOT NULL REFERENCES xsell_internal.model,
@@ -36,6 +41,15 @@ CREATE TABLE xsell_internal.model_version (
     positives           bigint,
     library_version     text,
     blob_sha256         text NOT NULL,
+    member              text[] NOT NULL DEFAULT '{xgboost}',
+    member_weight       double precision[] NOT NULL DEFAULT '{1}',
+    blend               text NOT NULL DEFAULT 'log_odds' CHECK (blend IN ('log_odds', 'probability')),
+    calibration         text NOT NULL DEFAULT 'platt' CHECK (calibration IN ('platt', 'isotonic')),
+    feature_set_sha256  text,
+    data_sha256         text,
+    training_query      text,
+    data_from           timestamptz,
+    data_until          timestamptz,
     run_id              bigint,
     trained_by          text NOT NULL DEFAULT CURRENT_USER,
     trained_at          timestamptz NOT NULL DEFAULT pg_catalog.now(),
@@ -44,18 +58,24 @@ CREATE TABLE xsell_internal.model_version (
 COMMENT ON TABLE xsell_internal.model_version IS 'One trained version; nothing but its status ever changes.';
 COMMENT ON COLUMN xsell_internal.model_version.feature IS 'Names of the inputs, in the order of x.';
 COMMENT ON COLUMN xsell_internal.model_version.snapshots IS 'The as-of times it was trained, selected and calibrated on.';
+COMMENT ON COLUMN xsell_internal.model_version.member IS 'The members of the ensemble: xgboost, random_forest, gradient_boosting, neural_network.';
+COMMENT ON COLUMN xsell_internal.model_version.member_weight IS 'Their weights in the blend, in the same order.';
+COMMENT ON COLUMN xsell_internal.model_version.data_sha256 IS 'Hash (hex) of the training rows in the order of their key: the same rows, seed and library give the same bytes.';
+COMMENT ON COLUMN xsell_internal.model_version.training_query IS 'The query that gave the training rows, with its arguments filled in.';
+COMMENT ON COLUMN xsell_internal.model_version.data_from IS 'Earliest as-of time among them.';
+COMMENT ON COLUMN xsell_internal.model_version.data_until IS 'Latest as-of time among them.';
 COMMENT ON COLUMN xsell_internal.model_version.blob_sha256 IS 'Hash (hex) of the blob of kind flat: what scoring loads, and the key it is cached by.';
 
 CREATE TABLE xsell_internal.model_blob (
     model   text NOT NULL,
     version integer NOT NULL,
-    kind    text NOT NULL CHECK (kind IN ('flat', 'ubj')),
+    kind    text NOT NULL CHECK (kind IN ('flat', 'xgboost', 'random_forest', 'gradient_boosting', 'neural_network')),
     data    bytea NOT NULL,
     PRIMARY KEY (model, version, kind),
     FOREIGN KEY (model, version) REFERENCES xsell_internal.model_version ON DELETE CASCADE
 );
 ALTER TABLE xsell_internal.model_blob ALTER COLUMN data SET STORAGE EXTERNAL;
-COMMENT ON TABLE xsell_internal.model_blob IS 'The bytes of a version: flat is what scoring loads, ubj is the source of truth in XGBoost''s own format.';
+COMMENT ON TABLE xsell_internal.model_blob IS 'The bytes of a version: flat is what scoring loads; the others are what each member was trained to be, trees in XGBoost''s own format (UBJSON).';
 
 CREATE TABLE xsell_internal.deployment (
     model       text NOT NULL,

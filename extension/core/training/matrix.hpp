@@ -12,6 +12,9 @@ struct Matrix {
     std::vector<float> values;  // row by row; NaN is missing
     std::vector<float> label;   // 0 or 1
     std::vector<float> weight;  // 1 / sampling rate
+    // For folds; either may be empty: then every row is an entity of its own, or all rows are of one time.
+    std::vector<std::int64_t> entity;
+    std::vector<std::int64_t> time;  // as-of time in microseconds; only the order counts
 
     std::size_t rows() const { return label.size(); }
     std::span<const float> row(std::size_t i) const { return {values.data() + i * features, features}; }
