@@ -1,44 +1,35 @@
 #include "connectors/axiscare/state.hpp"
 
-#include <nlohmann/json.hpp>
-
-#include "sync/error.hpp"
+#include "connectors/state_text.hpp"
 
 namespace xsell::connectors::axiscare {
 
-using nlohmann::json;
+template <typename Archive>
+void fields(Archive &archive, Scan &scan) {
+    archive("start", scan.start);
+    archive("part", scan.part);
+    archive("updated", scan.updated);
+    archive("to", scan.to);
+    archive("low", scan.low);
+    archive("next", scan.next);
+    archive("last", scan.last);
+    archive("seen", scan.seen);
+    archive("restarts", scan.restarts);
+}
+
+template <typename Archive>
+void fields(Archive &archive, State &state) {
+    archive("watermark", state.watermark);
+    archive("stamp", state.stamp);
+    archive("scan", state.scan);
+}
 
 State read_state(const std::string &text) {
-    State state;
-    if (text.empty()) return state;
-    try {
-        const json in = json::parse(text);
-        if (in.contains("watermark")) state.watermark = in.at("watermark").get<std::int64_t>();
-        state.stamp = in.value("stamp", std::int64_t{0});
-        if (!in.contains("scan")) return state;
-        const json &scan = in.at("scan");
-        state.scan =
-            Scan{scan.at("start").get<std::int64_t>(), scan.at("part").get<std::size_t>(), scan.at("updated").get<bool>(),
-                 scan.at("to").get<std::int64_t>(),    scan.at("low").get<std::int64_t>(), scan.at("next").get<std::string>(),
-                 scan.at("last").get<std::string>(),   scan.at("seen").get<std::int64_t>()};
-    } catch (const json::exception &) {
-        throw sync::SyncError(sync::Fault::object, "the stored state is damaged");
-    }
-    if (!state.scan->next.empty() && !state.scan->next.starts_with('/'))
-        throw sync::SyncError(sync::Fault::object, "the stored state is damaged");
+    State state = read_text<State>(text);
+    if (state.scan && !state.scan->next.empty() && !state.scan->next.starts_with('/')) refuse_state();
     return state;
 }
 
-std::string write_state(const State &state) {
-    json out = {{"stamp", state.stamp}};
-    if (state.watermark) out["watermark"] = *state.watermark;
-    if (state.scan) {
-        const Scan &scan = *state.scan;
-        out["scan"] = {{"start", scan.start}, {"part", scan.part}, {"updated", scan.updated},
-                       {"to", scan.to},       {"low", scan.low},   {"next", scan.next},
-                       {"last", scan.last},   {"seen", scan.seen}, {"restarts", scan.restarts}};
-    }
-    return out.dump();
-}
+std::string write_state(const State &state) { return write_text(state); }
 
 }  // namespace xsell::connectors::axiscare

@@ -1,4 +1,5 @@
 #include "axiscare_fixture.hpp"
+#include "connectors/axiscare/state.hpp"
 
 namespace {
 
@@ -130,6 +131,13 @@ TEST_F(AxisCare, TheTokenStaysAtTheSite) {
             account,
             R"({"stamp":0,"scan":{"start":1,"part":0,"updated":false,"to":0,"low":0,"next":"@evil.com/","last":"","seen":0,"restarts":0}})"),
         SyncError);
+}
+
+TEST_F(AxisCare, AListIsNotBegunAgainForEver) {
+    // The count of restarts outlives the process.
+    const auto state = axiscare::read_state(
+        R"({"stamp":0,"scan":{"start":1,"part":0,"updated":false,"to":0,"low":0,"next":"","last":"","seen":0,"restarts":4}})");
+    EXPECT_EQ(axiscare::read_state(axiscare::write_state(state)).scan->restarts, 4);
 }
 
 TEST_F(AxisCare, APagerThatStandsStillIsAFault) {
