@@ -1,6 +1,6 @@
 # The front door. CMake compiles and links, see CMakeLists.txt; nothing is compiled here.
 .DEFAULT_GOAL := build
-.PHONY: help deps build install demo check soak bench coverage lint format clean
+.PHONY: help deps build install demo check soak bench quality coverage lint format clean
 
 BUILD     ?= build/release
 PG_CONFIG ?= /usr/lib/postgresql/15/bin/pg_config
@@ -13,14 +13,14 @@ PACKAGES := g++ cmake pkg-config ccache curl postgresql-15 postgresql-server-dev
             libsimdjson-dev libxxhash-dev libpsl-dev libphonenumber-dev libicu-dev libsodium-dev libsystemd-dev libssl-dev libcpp-httplib-dev libgtest-dev
 LINT_PACKAGES := clang-format clang-tidy clang
 COVERAGE_PACKAGES := lcov
-BENCH_PACKAGES := python3-psycopg2 python3-requests python3-sqlalchemy
+BENCH_PACKAGES := python3-psycopg2 python3-requests python3-sqlalchemy python3-numpy python3-pandas python3-sklearn python3-xgboost python3-optuna postgresql-plpython3-15
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
 	@echo '  make demo DATA=folder   the same on CSV exports: each subfolder is an org, files directly inside are one org'
 	@echo '  make check SUITE=name   one suite: unit, sanitize, regress, integration, ...'
-	@echo '  make bench BENCH=name   one bench: score_function, score_set, sync_load, sync_vs_tap, sync_vs_tap_unchanged, sync_vs_orm'
+	@echo '  make bench BENCH=name   one bench: score_function, score_set, explain, train, ...; a name that is not known lists them all'
 
 deps: ## install the Debian packages that are missing (sudo when not root)
 	@tests/harness/install_packages '$(SUDO)' $(PACKAGES)
@@ -45,6 +45,9 @@ soak: build ## kills, crashes and jumping clocks for MINUTES (5), then compare e
 bench: build ## measure against the peers, print ratios, write build/bench.json (BENCH=name for one)
 	@tests/harness/install_packages '$(SUDO)' $(BENCH_PACKAGES)
 	+@BUILD=$(BUILD) JOBS=$(JOBS) bench/run $(BENCH)
+
+quality: build ## how well a model of the public set coil2000 ranks, beside its baselines (PARAMETERS, PRESET, SEARCH, SEED)
+	@BUILD=$(BUILD) bench/quality
 
 coverage: deps ## lines covered in core, pg and daemon; under 80 % fails
 	@tests/harness/install_packages '$(SUDO)' $(COVERAGE_PACKAGES)

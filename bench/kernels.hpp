@@ -77,7 +77,7 @@ inline void bench_kernels(std::size_t rows, int rounds) {
                                                        {Kernel::heap_avx512, "heap_avx512"}};
     const auto reference = Model::load(made.blob, Kernel::walker);
     for (const auto &[kernel, name] : kernels) {
-        if (!reference->forest().fits(kernel)) continue;
+        if (!reference->forest(0)->fits(kernel)) continue;
         const Model *model = models.emplace_back(Model::load(made.blob, kernel)).get();
         variants.push_back({std::string(name) + ", row",
                             rows / 4,
@@ -112,7 +112,7 @@ inline void bench_kernels(std::size_t rows, int rounds) {
     measure(explainers, rounds);
     print(explainers);
     std::printf("blob %zu bytes, in memory %zu bytes, %zu trees (%.0f)\n", made.blob.size(), Model::load(made.blob)->bytes(),
-                reference->forest().trees(), sink == 0 ? 0.0 : 1.0);
+                reference->forest(0)->trees(), sink == 0 ? 0.0 : 1.0);
 }
 
 }  // namespace bench

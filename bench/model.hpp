@@ -146,7 +146,10 @@ struct BenchModel {
 inline BenchModel make_model(std::size_t rows = 100000, int rounds = 300, int threads = 2) {
     const std::vector<float> x = make_rows(rows, 1);
     BenchModel model{std::make_unique<Booster>(x, make_labels(x, 2), rounds, "6", threads), {}};
-    model.blob = xsell::core::pack(xsell::core::parse_xgboost_json(model.booster->json()), {});
+    xsell::core::ModelDescription description;
+    description.features = features;
+    description.members.push_back({xsell::core::MemberKind::xgboost, 1, xsell::core::parse_xgboost_json(model.booster->json())});
+    model.blob = xsell::core::pack(description);
     return model;
 }
 

@@ -34,7 +34,6 @@ SELECT p.oid::regprocedure AS definer FROM pg_proc p WHERE p.pronamespace IN ('x
 SELECT p.oid::regprocedure AS plpgsql_with_loose_path FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang
 WHERE p.pronamespace IN ('xsell'::regnamespace, 'xsell_internal'::regnamespace) AND l.lanname IN ('sql', 'plpgsql') AND p.prosqlbody IS NULL
   AND NOT COALESCE(array_to_string(p.proconfig, ' ') LIKE '%search_path=%', false)
-  AND p.proname <> 'run_features'  -- runs a stored definition just as its caller would
 ORDER BY 1;
 SELECT p.oid::regprocedure AS open_to_public FROM pg_proc p
 WHERE p.pronamespace IN ('xsell'::regnamespace, 'xsell_internal'::regnamespace) AND p.prorettype <> 'trigger'::regtype

@@ -99,6 +99,20 @@ SELECT count(*) AS differ FROM xsell.features('cross_sell', xsell.clock()) v JOI
 WHERE r.score_source = 'model' AND r.probability <> xsell.predict('cross_sell', v.x);
 SELECT count(*) > 0 AS reasons, bool_and(w.sentence IS NOT NULL OR w.value IS NULL) AS guarded FROM xsell.recommendation_reason w;
 
+-- A split: recommendations are scored and explained by the version that their entity belongs to, and say so.
+INSERT INTO xsell_internal.model_version
+SELECT (jsonb_populate_record(v, jsonb_build_object('version', :version + 1))).* FROM xsell_internal.model_version v WHERE v.model = 'cross_sell' AND v.version = :version;
+INSERT INTO xsell_internal.model_blob SELECT model, :version + 1, kind, data FROM xsell_internal.model_blob WHERE model = 'cross_sell' AND version = :version;
+SELECT count(*) FROM xsell.split_traffic('cross_sell', format('{"%s": 0.5, "%s": 0.5}', :version, :version + 1)::jsonb);
+SELECT xsell_internal.refresh_recommendations() > 0 AS live;
+SELECT count(DISTINCT version) AS versions, bool_and(version = xsell_internal.assigned_version('cross_sell', entity_id)) AS by_the_split,
+       bool_and(probability BETWEEN probability_low AND probability_high) AS intervals FROM xsell.recommendation WHERE score_source = 'model';
+SELECT version = :version AS champions FROM xsell_internal.recommendation_run ORDER BY run_id DESC LIMIT 1;
+SELECT xsell.log_exposures('cross_sell') = (SELECT count(DISTINCT (entity_id, product_id)) FROM xsell.recommendation WHERE score_source = 'model') AS logged;
+SELECT count(*) AS arms, sum(exposures) = (SELECT count(*) FROM xsell.exposure_outcome) AS exposures FROM xsell.experiment('cross_sell');
+SELECT count(*) FROM xsell.deploy('cross_sell', :version);
+SELECT xsell_internal.refresh_recommendations() > 0 AS live;
+
 -- recommend(): the stored ones, and the same computed anew.
 SELECT count(*), bool_and(entity_id = :customer) AS of_the_customer FROM xsell.recommend(account => :'account', top_n => 3);
 SELECT count(*) AS differ FROM ((SELECT entity_id, product_id, org_id, route, probability, expected_revenue, rank, reason FROM xsell.recommend(entity => :customer, top_n => 5)

@@ -93,6 +93,68 @@ FROM xsell_internal.deployment_history WHERE model = 'reg' ORDER BY history_id;
 UPDATE xsell_internal.deployment_history SET action = 'deploy';
 DELETE FROM xsell_internal.deployment_history;
 
+-- What would be worse beyond doubt does not become champion unless forced: disjoint intervals, of the same horizon.
+SELECT version FROM xsell.deploy('reg', 1);
+INSERT INTO xsell_internal.model_metric (model, version, slice, metric, ranker, value, low, high) VALUES
+    ('reg', 1, 'validate', 'ndcg@10', 'model', 0.5, 0.45, 0.55), ('reg', 1, 'validate', 'auc', 'model', 0.8, 0.75, 0.85), ('reg', 1, 'validate', 'log_loss', 'model', 0.3, 0.25, 0.35),
+    ('reg', 2, 'validate', 'ndcg@10', 'model', 0.4, 0.35, 0.4499), ('reg', 2, 'validate', 'log_loss', 'model', 0.4, 0.36, 0.45), ('reg', 2, 'validate', 'auc', 'popularity', 0.1, 0.1, 0.1),
+    ('reg', 4, 'validate', 'ndcg@10', 'model', 0.4, 0.35, 0.4501), ('reg', 4, 'validate', 'auc', 'model', 0.9, 0.86, 0.95), ('reg', 4, 'validate', 'precision@5', 'model', 0, 0, 0),
+    ('reg', 4, 'cross', 'auc', 'model', 0.1, 0.1, 0.1);
+INSERT INTO xsell_internal.model_version (model, version, feature_set, feature_set_version, algorithm, feature, blob_sha256, trained_by, horizon)
+VALUES ('reg', 6, 'reg_features', 1, 'xgboost', '{a,b,c}', repeat('0', 64), 'somebody', '30 days');
+INSERT INTO xsell_internal.model_metric (model, version, slice, metric, ranker, value, low, high) VALUES ('reg', 6, 'validate', 'auc', 'model', 0.1, 0.1, 0.1);
+SELECT version FROM xsell.deploy('reg', 2);
+SELECT role, version FROM xsell.deploy('reg', 2, 'shadow') WHERE role = 'shadow';
+SELECT version FROM xsell.deploy('reg', 2, force => true) WHERE role = 'champion';
+SELECT version FROM xsell.rollback('reg') WHERE role = 'champion';
+SELECT version FROM xsell.deploy('reg', 1) WHERE role = 'champion';
+SELECT version FROM xsell.deploy('reg', 4) WHERE role = 'champion';
+SELECT version FROM xsell.deploy('reg', 6) WHERE role = 'champion';
+SELECT version FROM xsell.deploy('reg', 5, force => true) WHERE role = 'champion';
+-- Nor does what takes features that are not computed any more.
+INSERT INTO xsell_internal.feature_set (name, version, feature, definition, sha256) VALUES ('reg_features', 1, '{a,b,c}', '', ''), ('reg_features', 2, '{a,b}', '', '');
+SELECT version FROM xsell.deploy('reg', 1);
+SELECT version FROM xsell.deploy('reg', 1, force => true) WHERE role = 'champion';
+UPDATE xsell_internal.model SET feature_set = 'other' WHERE model = 'reg';
+SELECT version FROM xsell.deploy('reg', 4) WHERE role = 'champion';
+UPDATE xsell_internal.model SET feature_set = 'reg_features' WHERE model = 'reg';
+SELECT version FROM xsell.deploy('reg', 1, force => true) WHERE role = 'champion';
+DELETE FROM xsell_internal.feature_set WHERE name = 'reg_features';
+
+-- Retention: what is deployed, and the last three distinct deployments, stay.
+INSERT INTO xsell_internal.model (model, feature_set, description) VALUES ('ret', 'ret_features', 'for this test');
+INSERT INTO xsell_internal.model_version (model, version, feature_set, feature_set_version, algorithm, feature, blob_sha256, trained_by)
+SELECT 'ret', v, 'ret_features', 1, 'xgboost', '{a,b,c}', repeat('0', 64), 'somebody' FROM generate_series(1, 9) v;
+INSERT INTO xsell_internal.model_blob SELECT 'ret', v, k, '\x0011' FROM generate_series(1, 9) v, unnest('{flat,xgboost}'::text[]) k;
+SELECT count(*) FROM xsell.deploy('ret', 1);
+SELECT count(*) FROM xsell.deploy('ret', 2);
+SELECT count(*) FROM xsell.deploy('ret', 3);
+SELECT count(*) FROM xsell.deploy('ret', 3);
+SELECT count(*) FROM xsell.split_traffic('ret', '{"3": 0.5, "4": 0.5}');
+SELECT count(*) FROM xsell.deploy('ret', 5, 'shadow');
+SELECT k FROM xsell_internal.kept_versions('ret') k ORDER BY k;
+SELECT xsell.drop_version('ret', 5);
+SELECT xsell.drop_version('ret', 2);
+SELECT xsell.drop_version('ret', 99);
+SELECT xsell.drop_version('nope', 1);
+SELECT xsell.drop_version('ret', 1) AS bytes, xsell.drop_version('ret', 1) AS again;
+SELECT xsell.retire_version('ret', 4);
+SELECT xsell.retire_version('ret', 6);
+SELECT * FROM xsell.deploy('ret', 6);
+SELECT * FROM xsell.deploy('ret', 1);
+UPDATE xsell_internal.model_version SET status = 'ready' WHERE model = 'ret' AND version = 1;
+SELECT * FROM xsell.prune_versions('ret', -1);
+SELECT * FROM xsell.prune_versions('ret');
+SELECT * FROM xsell.prune_versions('ret', 1) ORDER BY version;
+SELECT v.version, v.status, v.deployed_as, (SELECT count(*) FROM xsell_internal.model_blob b WHERE b.model = v.model AND b.version = v.version) AS blobs, v.algorithm, v.member, v.blend
+FROM xsell.model_version v WHERE model = 'ret' ORDER BY version;
+-- A rollback still finds what it goes back to.
+SELECT role, version FROM xsell.rollback('ret', 2) WHERE share > 0;
+SELECT k FROM xsell_internal.kept_versions('ret') k ORDER BY k;
+DELETE FROM xsell_internal.deployment WHERE model = 'ret';
+DELETE FROM xsell_internal.model_version WHERE model = 'ret';
+DELETE FROM xsell_internal.model WHERE model = 'ret';
+
 -- A run whose session is gone is lost; one whose session holds its lock is running.
 INSERT INTO xsell_internal.training_run (model, state) VALUES ('reg', 'running'), ('reg', 'running'), ('reg', 'queued');
 SELECT pg_advisory_lock(2020828524, min(run_id)::integer) IS NOT NULL AS locked FROM xsell_internal.training_run WHERE model = 'reg';
@@ -101,6 +163,7 @@ SELECT pg_advisory_unlock_all() IS NOT NULL AS unlocked;
 SELECT state FROM xsell.training_run WHERE model = 'reg' ORDER BY run_id;
 
 -- Versions of a model go with what was measured on them, but not while deployed.
+DELETE FROM xsell_internal.model_metric WHERE model = 'reg';
 INSERT INTO xsell_internal.model_metric VALUES ('reg', 3, 'validation', 'auc', 'model', 0.75, 0.7, 0.8);
 SELECT version, metric, value FROM xsell.model_metric WHERE model = 'reg';
 DELETE FROM xsell_internal.model_version WHERE model = 'reg' AND version = 1;

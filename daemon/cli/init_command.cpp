@@ -19,6 +19,9 @@ schedule = "hourly"            # hourly, daily, weekly, "every 15m" or a cron ex
 workers = 4                    # pages read at the same time; an org's own share is its concurrency (4)
 # token_key = "xselld.key"     # keeps the tokens that vendors issue, encrypted: xselld key new xselld.key
 
+[learning]
+retrain = false                # true: xselld run trains a model anew when xsell.retrain_rule says so; false: only says so
+
 [money]
 base_currency = "EUR"          # all amounts are also kept in it
 # rates = "rates.csv"          # currency,valid_from,rate: units of the base currency for one unit, from that day on

@@ -165,6 +165,24 @@ std::string train_version(const config::Config &config, store::Database &databas
     return call_train(database, model, horizon);
 }
 
+void check_drift(const config::Config &config, store::Database &database) {
+    const Cancelling cancelling(database);
+    for (const auto &row : database.query("SELECT model FROM xsell.deployment WHERE role = 'champion' ORDER BY model").rows) {
+        const std::string model = row.at(0).value_or("");
+        try {
+            database.query("SELECT xsell.check_drift($1)", {model});
+        } catch (const store::SqlError &error) {  // of this model: it has no baseline, its features cannot be computed
+            if (Signals::stop) throw;
+            spdlog::warn("the drift of {} could not be checked: {}", model, error.what());
+        }
+    }
+    for (const auto &row : database.query("SELECT model, reason FROM xsell.retrain_rule WHERE due ORDER BY model").rows) {
+        const std::string model = row.at(0).value_or("");
+        spdlog::warn("{} should be trained anew: {}", model, row.at(1).value_or(""));
+        if (config.retrain) database.query("SELECT xsell.request_training($1)", {model});
+    }
+}
+
 void train_requested(const config::Config &config, store::Database &database) {
     for (;;) {
         const auto next = database.query("SELECT run_id, model FROM xsell_internal.next_requested_training()");

@@ -19,6 +19,7 @@ namespace {
 constexpr std::time_t refresh_at_least = 24 * 3600;  // recency and demand move with time, not with syncs alone
 constexpr std::time_t refresh_patience = 15 * 60;    // what has been read does not wait longer for the other orgs
 constexpr std::time_t prune_every = 24 * 3600;
+constexpr std::time_t check_drift_every = 24 * 3600;
 constexpr std::time_t database_retry = 5;
 constexpr std::time_t request_poll = 15;
 constexpr double outage_note_every = 60;
@@ -144,6 +145,10 @@ class Daemon {
         if (has_to_refresh()) {
             refresh(*database);
             refreshed_ = now_, stale_since_ = 0;
+            if (now_ - drift_checked_ >= check_drift_every) {
+                check_drift(config_, *database);
+                drift_checked_ = now_;
+            }
             train_requested(config_, *database);
         }
         if (now_ - pruned_ >= prune_every) {
@@ -189,7 +194,7 @@ class Daemon {
     sync::Outage outage_{outage_note_every};
     std::time_t now_ = 0;
     std::time_t due_ = 0, retry_ = 0;  // of the next sync; of what the database refused
-    std::time_t refreshed_ = 0, pruned_ = 0, asked_ = 0;
+    std::time_t refreshed_ = 0, pruned_ = 0, drift_checked_ = 0, asked_ = 0;
     std::time_t stale_since_ = 0;  // something was read that no refresh has seen; 0: nothing
 };
 

@@ -75,9 +75,10 @@ class Loader {
             }
             throw std::runtime_error(place(error.source()) + ": " + std::string(error.description()));
         }
-        known(root, "", {"database", "sync", "money", "org"});
+        known(root, "", {"database", "sync", "learning", "money", "org"});
         database(root);
         sync(root);
+        learning(root);
         money(root);
         orgs(root);
         return std::move(config_);
@@ -185,6 +186,16 @@ class Loader {
         else
             problem(*table.get(key),
                     std::string("sync.") + key + ": '" + given + "' is not a duration such as 90s, 10m, 24h or 7d");
+    }
+
+    void learning(const toml::table &root) {
+        const toml::table *table = section(root, "learning");
+        if (!table) return;
+        known(*table, "learning", {"retrain"});
+        const toml::node *retrain = table->get("retrain");
+        if (!retrain) return;
+        if (!retrain->is_boolean()) return problem(*retrain, "learning.retrain: is neither true nor false");
+        config_.retrain = retrain->value_or(false);
     }
 
     void money(const toml::table &root) {

@@ -35,6 +35,7 @@ struct Config {
     std::int64_t patience = 60;       // seconds that sync waits for a database that went away
     std::filesystem::path token_key;  // of the key that seals stored tokens; empty: none are stored
     Retention retention;
+    bool retrain = false;  // a training that xsell.retrain_rule calls due is begun, not only told
     std::optional<std::string> base_currency;
     std::optional<std::vector<Rate>> rates;
     std::vector<Org> orgs;

@@ -54,42 +54,88 @@ const Datum *feature_names(ModelHandle &handle, std::size_t features) {
     return static_cast<FeatureNames *>(handle.extra)->name;
 }
 
-void put(const ReturnSetInfo *result, int position, Datum name, float value, double contribution, double base) {
-    pg([&]() noexcept {
-        Datum values[] = {Int32GetDatum(position), name, Float4GetDatum(value), Float8GetDatum(contribution),
-                          Float8GetDatum(base)};
-        bool nulls[lengthof(values)] = {false, false, std::isnan(value), false, false};
-        tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
-    });
+// What both functions begin with: the model to explain, the row, how many features are asked for. Null: nothing to explain.
+struct Question {
+    ModelHandle *handle = nullptr;
+    const core::Model *model = nullptr;
+    std::vector<float> x;
+    std::size_t wanted = 0;
+};
+
+Question question(FunctionCallInfo fcinfo, int version, int row_argument, int wanted_argument) {
+    Question q;
+    pg([&]() noexcept { InitMaterializedSRF(fcinfo, 0); });
+    if (PG_ARGISNULL(0) || PG_ARGISNULL(row_argument)) {
+        return q;
+    }
+    q.handle = &ModelHandle::of(fcinfo);
+    q.model = &q.handle->use(text_view(PG_GETARG_DATUM(0)), version);
+    const RealArray row(PG_GETARG_DATUM(row_argument));
+    require_length(*q.handle, *q.model, row);
+    q.x.resize(q.model->features());
+    row.copy_to(q.x.data());
+    q.wanted =
+        PG_ARGISNULL(wanted_argument) ? q.x.size() : static_cast<std::size_t>(std::max(PG_GETARG_INT32(wanted_argument), 0));
+    return q;
+}
+
+struct Column {
+    Datum value;
+    bool null = false;
+};
+
+// One row for each of the features that matter most; columns that all rows share come first.
+void put(FunctionCallInfo fcinfo, const Question &q, const core::Explanation &explanation, std::span<const Column> shared) {
+    const auto *result = reinterpret_cast<const ReturnSetInfo *>(fcinfo->resultinfo);
+    const Datum *names = feature_names(*q.handle, q.x.size());
+    const std::vector<std::size_t> order = by_size(explanation.contributions);
+    for (std::size_t i = 0; i < std::min(q.wanted, order.size()); ++i) {
+        const std::size_t j = order[i];
+        const Column own[] = {{Int32GetDatum(static_cast<int>(i) + 1)},
+                              {names[j]},
+                              {Float4GetDatum(q.x[j]), std::isnan(q.x[j])},
+                              {Float8GetDatum(explanation.contributions[j])},
+                              {Float8GetDatum(explanation.base)}};
+        Datum values[8];
+        bool nulls[8];
+        std::size_t n = 0;
+        for (const auto &columns : {shared, std::span<const Column>(own)}) {
+            for (const Column &column : columns) {
+                values[n] = column.value;
+                nulls[n++] = column.null;
+            }
+        }
+        pg([&]() noexcept { tuplestore_putvalues(result->setResult, result->setDesc, values, nulls); });
+    }
 }
 
 }  // namespace
 
 extern "C" {
 PG_FUNCTION_INFO_V1(xsell_explain);
+PG_FUNCTION_INFO_V1(xsell_explain_members);
 
 Datum xsell_explain(PG_FUNCTION_ARGS) {
     return enter([&] {
-        auto *result = reinterpret_cast<ReturnSetInfo *>(fcinfo->resultinfo);
-        pg([&]() noexcept { InitMaterializedSRF(fcinfo, 0); });
-        if (PG_ARGISNULL(0) || PG_ARGISNULL(2)) {
-            return Datum{0};
-        }
-        ModelHandle &handle = ModelHandle::of(fcinfo);
         const int version = PG_ARGISNULL(1) ? 0 : require_version(PG_GETARG_INT32(1));
-        const core::Model &model = handle.use(text_view(PG_GETARG_DATUM(0)), version);
-        const RealArray row(PG_GETARG_DATUM(2));
-        require_length(handle, model, row);
-        const std::size_t wanted = PG_ARGISNULL(3) ? model.features() : static_cast<std::size_t>(std::max(PG_GETARG_INT32(3), 0));
+        const Question q = question(fcinfo, version, 2, 3);
+        if (q.model != nullptr) {
+            const core::Explanation explanation = q.model->explain(q.x.data());
+            q.handle->settle();
+            put(fcinfo, q, explanation, {});
+        }
+        return Datum{0};
+    });
+}
 
-        std::vector<float> x(model.features());
-        row.copy_to(x.data());
-        const core::Explanation explanation = model.explain(x.data());
-        const Datum *names = feature_names(handle, x.size());
-        const std::vector<std::size_t> order = by_size(explanation.contributions);
-        for (std::size_t i = 0; i < std::min(wanted, order.size()); ++i) {
-            const std::size_t j = order[i];
-            put(result, static_cast<int>(i) + 1, names[j], x[j], explanation.contributions[j], explanation.base);
+Datum xsell_explain_members(PG_FUNCTION_ARGS) {
+    return enter([&] {
+        const Question q = question(fcinfo, 0, 1, 2);
+        for (std::size_t i = 0; q.model != nullptr && i < q.model->members(); ++i) {
+            const core::Explanation explanation = q.model->explain_member(i, q.x.data());
+            q.handle->settle();
+            const Column shared[] = {{text_datum(core::name_of(q.model->kind(i)))}, {Float8GetDatum(q.model->weight(i))}};
+            put(fcinfo, q, explanation, shared);
         }
         return Datum{0};
     });

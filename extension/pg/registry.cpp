@@ -23,25 +23,12 @@ void watch_deployment() {
     deployment_oid = get_relname_relid("deployment", get_namespace_oid("xsell_internal", true));
 }
 
-// Statements of the registry; operators are named in full because the caller's search_path is not ours.
+// Statements of the registry that no score waits for; operators are named in full because the caller's search_path is not ours.
 struct Statement {
     const char *text;
     int arguments;
     SPIPlanPtr plan;
 };
-Statement find_deployed{
-    "SELECT d.version, v.blob_sha256 FROM xsell_internal.deployment d JOIN xsell_internal.model_version v"
-    " ON v.model OPERATOR(pg_catalog.=) d.model AND v.version OPERATOR(pg_catalog.=) d.version"
-    " WHERE d.model OPERATOR(pg_catalog.=) $1 AND d.role OPERATOR(pg_catalog.=) 'champion'",
-    1, nullptr};
-Statement find_version{
-    "SELECT v.version, v.blob_sha256 FROM xsell_internal.model_version v"
-    " WHERE v.model OPERATOR(pg_catalog.=) $1 AND v.version OPERATOR(pg_catalog.=) $2",
-    2, nullptr};
-Statement find_blob{
-    "SELECT b.data, pg_catalog.encode(pg_catalog.sha256(b.data), 'hex') FROM xsell_internal.model_blob b"
-    " WHERE b.model OPERATOR(pg_catalog.=) $1 AND b.version OPERATOR(pg_catalog.=) $2 AND b.kind OPERATOR(pg_catalog.=) 'flat'",
-    2, nullptr};
 Statement find_features{
     "SELECT pg_catalog.unnest(v.feature) FROM xsell_internal.model_version v"
     " WHERE v.model OPERATOR(pg_catalog.=) $1 AND v.version OPERATOR(pg_catalog.=) $2",
@@ -83,8 +70,111 @@ void copy_text(char *to, std::size_t size, Datum value) noexcept {
     pfree(source);
 }
 
+// A table of the registry, read by its primary key under the active snapshot and with the caller's privileges: what a SELECT
+// would do, without the parsing and planning that would be most of a session's first score. Everything here may raise a backend
+// error.
+class KeyedTable {
+  public:
+    explicit KeyedTable(const char *name) noexcept {
+        if (!ActiveSnapshotSet()) {
+            elog(ERROR, "models can be used inside a statement only");
+        }
+        const Oid schema = LookupExplicitNamespace("xsell_internal", false);
+        const Oid oid = get_relname_relid(name, schema);
+        if (oid == InvalidOid) {
+            elog(ERROR, "table xsell_internal.%s does not exist", name);
+        }
+        const AclResult allowed = pg_class_aclcheck(oid, GetUserId(), ACL_SELECT);
+        if (allowed != ACLCHECK_OK) {
+            aclcheck_error(allowed, OBJECT_TABLE, name);
+        }
+        table_ = table_open(oid, AccessShareLock);
+    }
+
+    KeyedTable &where(const char *column, RegProcedure equal, Datum value) noexcept {
+        ScanKeyEntryInitialize(&keys_[key_count_++], 0, static_cast<AttrNumber>(number(column)), BTEqualStrategyNumber,
+                               InvalidOid, equal == F_TEXTEQ ? DEFAULT_COLLATION_OID : InvalidOid, equal, value);
+        return *this;
+    }
+    KeyedTable &where(const char *column, const char *value) noexcept {
+        return where(column, F_TEXTEQ, CStringGetTextDatum(value));
+    }
+    KeyedTable &where(const char *column, int value) noexcept { return where(column, F_INT4EQ, Int32GetDatum(value)); }
+
+    bool next() noexcept {
+        if (scan_ == nullptr) {
+#if PG_VERSION_NUM >= 180000
+            const Oid key = RelationGetPrimaryKeyIndex(table_, false);
+#else
+            const Oid key = RelationGetPrimaryKeyIndex(table_);
+#endif
+            scan_ = systable_beginscan(table_, key, key != InvalidOid, GetActiveSnapshot(), key_count_, keys_);
+        }
+        row_ = systable_getnext(scan_);
+        return HeapTupleIsValid(row_);
+    }
+    Datum field(const char *column) noexcept {
+        bool null;
+        return heap_getattr(row_, number(column), RelationGetDescr(table_), &null);
+    }
+    // The lock stays until the transaction ends, as after a SELECT.
+    void close() noexcept {
+        systable_endscan(scan_);
+        table_close(table_, NoLock);
+    }
+
+  private:
+    int number(const char *column) noexcept {
+        const int found = SPI_fnumber(RelationGetDescr(table_), column);
+        if (found <= 0) {
+            elog(ERROR, "table xsell_internal.%s has no column %s", RelationGetRelationName(table_), column);
+        }
+        return found;
+    }
+
+    Relation table_ = nullptr;
+    SysScanDesc scan_ = nullptr;
+    HeapTuple row_ = nullptr;
+    ScanKeyData keys_[3];
+    int key_count_ = 0;
+};
+
+bool read_version(const char *model, int version, Arm *arm) noexcept {
+    KeyedTable versions("model_version");
+    versions.where("model", model).where("version", version);
+    const bool found = versions.next();
+    if (found) {
+        arm->version = version;
+        arm->until = buckets;
+        copy_text(arm->sha256, sizeof arm->sha256, versions.field("blob_sha256"));
+    }
+    versions.close();
+    return found;
+}
+
+// Where the arms' shares, added up in the order of their versions, end.
+void share_out(Arm *arms, Datum *shares, std::size_t count) noexcept {
+    for (std::size_t i = 1; i < count; ++i) {
+        for (std::size_t j = i; j > 0 && arms[j].version < arms[j - 1].version; --j) {
+            std::swap(arms[j], arms[j - 1]);
+            std::swap(shares[j], shares[j - 1]);
+        }
+    }
+    const Datum whole = NumericGetDatum(int64_to_numeric(buckets));
+    Datum sum = NumericGetDatum(int64_to_numeric(0));
+    for (std::size_t i = 0; i < count; ++i) {
+        sum = DirectFunctionCall2(numeric_add, sum, shares[i]);
+        const Datum end = DirectFunctionCall1(numeric_ceil, DirectFunctionCall2(numeric_mul, sum, whole));
+        arms[i].until = DatumGetUInt32(DirectFunctionCall1(numeric_int4, end));
+    }
+}
+
+}  // namespace
+
+std::uint64_t deployment_generation() { return generation; }
+
 // An unknown model and one that only lacks a deployment are different mistakes with different remedies.
-[[noreturn]] void raise_not_deployed(const char *model) {
+void raise_not_deployed(const char *model) {
     char newest[16] = "";
     const bool known = pg([&]() noexcept {
         const bool found = run(find_model, model, 0) > 0;
@@ -110,63 +200,88 @@ void copy_text(char *to, std::size_t size, Datum value) noexcept {
                       "Deploy one with SELECT xsell.deploy('" + name + "', " + newest + ").");
 }
 
-bool read_version(Statement &statement, const char *model, int version, VersionRow &row) {
-    return pg([&]() noexcept {
+Arm champion(const char *model) {
+    Arm arm{};
+    const bool found = pg([&]() noexcept {
         watch_deployment();
-        const bool found = run(statement, model, version) > 0;
-        if (found) {
-            bool null;
-            row.version = DatumGetInt32(field(0, 1, &null));
-            copy_text(row.sha256, sizeof row.sha256, field(0, 2, &null));
-        }
-        SPI_finish();
-        return found;
+        KeyedTable deployment("deployment");
+        deployment.where("model", model).where("role", "champion");
+        const bool deployed = deployment.next();
+        const int version = deployed ? DatumGetInt32(deployment.field("version")) : 0;
+        deployment.close();
+        strlcpy(arm.role, "champion", sizeof arm.role);
+        return deployed && read_version(model, version, &arm);
     });
-}
-
-}  // namespace
-
-std::uint64_t deployment_generation() { return generation; }
-
-VersionRow deployed_version(const char *model) {
-    VersionRow row;
-    if (!read_version(find_deployed, model, 0, row)) {
+    if (!found) {
         raise_not_deployed(model);
     }
-    return row;
+    return arm;
 }
 
-VersionRow stored_version(const char *model, int version) {
-    VersionRow row;
-    if (!read_version(find_version, model, version, row)) {
+Arm stored_version(const char *model, int version) {
+    Arm arm{};
+    const bool found = pg([&]() noexcept {
+        watch_deployment();
+        return read_version(model, version, &arm);
+    });
+    if (!found) {
         throw core::Error(core::Kind::no_such_model,
                           "version " + std::to_string(version) + " of model \"" + model + "\" does not exist",
                           "See xsell.model_version for the versions there are.");
     }
-    return row;
+    return arm;
 }
 
-bytea *version_blob(const char *model, const VersionRow &row) {
+std::size_t arms_in_force(const char *model, Arm (&arms)[max_arms]) {
+    return pg([&]() noexcept {
+        watch_deployment();
+        Datum shares[max_arms];
+        std::size_t count = 0;
+        const Datum zero = NumericGetDatum(int64_to_numeric(0));
+        KeyedTable deployment("deployment");
+        deployment.where("model", model);
+        while (deployment.next()) {
+            const Datum share = deployment.field("share");
+            if (!DatumGetBool(DirectFunctionCall2(numeric_gt, share, zero))) {
+                continue;
+            }
+            if (count == max_arms) {
+                elog(ERROR, "model \"%s\" is split among more than %zu versions", model, max_arms);
+            }
+            arms[count].version = DatumGetInt32(deployment.field("version"));
+            copy_text(arms[count].role, sizeof arms[count].role, deployment.field("role"));
+            shares[count++] = datumCopy(share, false, -1);
+        }
+        deployment.close();
+        for (std::size_t i = 0; i < count; ++i) {
+            if (!read_version(model, arms[i].version, &arms[i])) {
+                elog(ERROR, "version %d of model \"%s\" is deployed but not known", arms[i].version, model);
+            }
+        }
+        share_out(arms, shares, count);
+        return count;
+    });
+}
+
+bytea *version_blob(const char *model, const Arm &arm) {
     bool intact = false;
     bytea *blob = pg([&]() noexcept {
-        MemoryContext caller = CurrentMemoryContext;
         bytea *copy = nullptr;
-        if (run(find_blob, model, row.version) > 0) {
-            bool null;
-            char sha256[65];
-            copy_text(sha256, sizeof sha256, field(0, 2, &null));
-            intact = strcmp(sha256, row.sha256) == 0;
-            const Datum data = field(0, 1, &null);
-            MemoryContext spi = MemoryContextSwitchTo(caller);
-            copy = DatumGetByteaPCopy(data);
-            MemoryContextSwitchTo(spi);
+        KeyedTable blobs("model_blob");
+        blobs.where("model", model).where("version", arm.version).where("kind", "flat");
+        if (blobs.next()) {
+            copy = DatumGetByteaPCopy(blobs.field("data"));
+            const bytea *hash = DatumGetByteaPP(DirectFunctionCall1(sha256_bytea, PointerGetDatum(copy)));
+            char sha256[65] = "";
+            hex_encode(VARDATA_ANY(hash), VARSIZE_ANY_EXHDR(hash), sha256);
+            intact = strcmp(sha256, arm.sha256) == 0;
         }
-        SPI_finish();
+        blobs.close();
         return copy;
     });
     if (blob == nullptr || !intact) {
         throw core::Error(core::Kind::corrupt_model,
-                          "version " + std::to_string(row.version) + " of model \"" + model + "\" cannot be loaded: " +
+                          "version " + std::to_string(arm.version) + " of model \"" + model + "\" cannot be loaded: " +
                               (blob == nullptr ? "its blob is missing" : "its blob does not match its hash"),
                           "Restore it from a backup, or deploy another version.");
     }

@@ -34,8 +34,8 @@ BEGIN
         RETURN;
     END IF;
     RAISE EXCEPTION USING ERRCODE = CASE WHEN found_status IS NULL THEN 'undefined_object' ELSE 'object_not_in_prerequisite_state' END,
-        MESSAGE = format(CASE WHEN found_status IS NULL THEN 'version %s of model "%s" does not exist' ELSE 'version %s of model "%s" is retired' END,
-                         COALESCE(version::text, 'NULL'), model),
+        MESSAGE = format(CASE WHEN found_status IS NULL THEN 'version %s of model "%s" does not exist' ELSE 'version %s of model "%s" is %s' END,
+                         COALESCE(version::text, 'NULL'), model, found_status),
         HINT = CASE WHEN ready IS NULL THEN format('Train one with CALL xsell.train(%L, version => NULL).', model) ELSE format('Ready versions: %s.', ready) END;
 END
 $$;
@@ -62,14 +62,50 @@ END
 $$;
 COMMENT ON FUNCTION xsell_internal.put_live(text, integer[], numeric[]) IS 'Writes who scores which share, the champion first; a split that was there ends.';
 
-CREATE FUNCTION xsell.deploy(model text, version integer, role text DEFAULT 'champion') RETURNS SETOF xsell.deployment
+-- What speaks against a champion-to-be: features that are not computed any more, and figures that are worse beyond doubt, that is,
+-- whose interval (of the same horizon, on later customers) lies wholly on the wrong side of the champion's.
+CREATE FUNCTION xsell_internal.promotion_doubts(model text, version integer) RETURNS SETOF text
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+    SELECT pg_catalog.format('it takes version %s of feature set "%s", and xsell.features computes version %s of "%s"',
+                             v.feature_set_version, v.feature_set, s.version, m.feature_set)
+    FROM xsell_internal.model_version v
+    JOIN xsell_internal.model m ON m.model = v.model
+    CROSS JOIN LATERAL (SELECT pg_catalog.max(f.version) AS version FROM xsell_internal.feature_set f WHERE f.name = m.feature_set) s
+    WHERE v.model = promotion_doubts.model AND v.version = promotion_doubts.version
+      AND s.version IS NOT NULL AND (m.feature_set, s.version) <> (v.feature_set, v.feature_set_version)
+    UNION ALL
+    SELECT pg_catalog.format('its %s of %s (%s to %s) is worse than the %s (%s to %s) of version %s, the champion',
+                             n.metric, r[1], r[2], r[3], r[4], r[5], r[6], d.version)
+    FROM xsell_internal.deployment d
+    JOIN xsell_internal.model_version c ON c.model = d.model AND c.version = d.version
+    JOIN xsell_internal.model_version v ON v.model = d.model AND v.version = promotion_doubts.version AND v.horizon IS NOT DISTINCT FROM c.horizon
+    JOIN xsell_internal.model_metric o ON o.model = c.model AND o.version = c.version AND o.slice = 'validate' AND o.ranker = 'model'
+    JOIN xsell_internal.model_metric n ON n.model = v.model AND n.version = v.version AND (n.slice, n.metric, n.ranker) = (o.slice, o.metric, o.ranker)
+    CROSS JOIN LATERAL (SELECT pg_catalog.array_agg(pg_catalog.round(u.figure::numeric, 4) ORDER BY u.place) AS r
+                        FROM pg_catalog.unnest(ARRAY[n.value, n.low, n.high, o.value, o.low, o.high]) WITH ORDINALITY AS u(figure, place)) f
+    WHERE d.model = promotion_doubts.model AND d.role = 'champion'
+      AND CASE n.metric WHEN 'log_loss' THEN n.low > o.high WHEN 'auc' THEN n.high < o.low WHEN 'ndcg@10' THEN n.high < o.low ELSE false END;
+END;
+COMMENT ON FUNCTION xsell_internal.promotion_doubts(text, integer) IS 'Why a version should not become the champion, one reason to a row; none: nothing speaks against it.';
+
+CREATE FUNCTION xsell.deploy(model text, version integer, role text DEFAULT 'champion', force boolean DEFAULT false) RETURNS SETOF xsell.deployment
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     in_force bigint := xsell_internal.lock_deployment(model);
+    doubts text;
 BEGIN
     PERFORM xsell_internal.require_ready(model, version);
+    IF role = 'champion' AND force IS NOT TRUE THEN
+        doubts := (SELECT string_agg(d, '; ') FROM xsell_internal.promotion_doubts(model, version) d);
+        IF doubts IS NOT NULL THEN
+            RAISE EXCEPTION 'version % of model "%" is refused as champion: %', version, model, doubts
+                USING ERRCODE = 'object_not_in_prerequisite_state',
+                      HINT = format('To deploy it all the same: SELECT xsell.deploy(%L, %s, force => true).', model, version);
+        END IF;
+    END IF;
     IF role IS NULL OR role !~ '^[a-z][a-z0-9_]{0,62}$' THEN
         RAISE EXCEPTION '"%" cannot be a role', role
             USING ERRCODE = 'invalid_parameter_value', HINT = 'Roles are champion, challenger, shadow, or a name of lower case letters, digits and underscores.';
@@ -90,8 +126,8 @@ BEGIN
     RETURN QUERY SELECT d.* FROM xsell.deployment d WHERE d.model = deploy.model ORDER BY d.share DESC, d.role;
 END
 $$;
-COMMENT ON FUNCTION xsell.deploy(text, integer, text) IS
-'Gives a role to a version and returns what is live. As champion it scores every entity from the commit on; other roles take no share until xsell.split_traffic.';
+COMMENT ON FUNCTION xsell.deploy(text, integer, text, boolean) IS
+'Gives a role to a version and returns what is live. As champion it scores every entity from the commit on; other roles take no share until xsell.split_traffic. A champion-to-be whose features are not computed any more, or whose validation is worse than the champion''s beyond doubt (disjoint intervals of ndcg@10, auc or log_loss), is refused unless forced.';
 
 CREATE FUNCTION xsell.rollback(model text, steps integer DEFAULT 1) RETURNS SETOF xsell.deployment
 LANGUAGE plpgsql VOLATILE
@@ -142,6 +178,9 @@ BEGIN
         RAISE EXCEPTION 'shares must be an object of versions and their shares'
             USING ERRCODE = 'invalid_parameter_value', HINT = 'For example ''{"6": 0.9, "7": 0.1}''.';
     END IF;
+    IF (SELECT count(*) FROM jsonb_object_keys(shares)) > 8 THEN
+        RAISE EXCEPTION 'a split has at most 8 versions' USING ERRCODE = 'program_limit_exceeded';
+    END IF;
     SELECT p.key INTO wrong FROM jsonb_each(shares) p
     WHERE p.key !~ '^[1-9][0-9]{0,8}$' OR jsonb_typeof(p.value) <> 'number' OR NOT (p.value #>> '{}')::numeric BETWEEN 0.000001 AND 1 LIMIT 1;
     IF FOUND THEN
@@ -160,16 +199,109 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION xsell.split_traffic(text, jsonb) IS
-'Divides the entities among versions, for example ''{"6": 0.9, "7": 0.1}'', and returns what is live. The largest share is the champion, which alone scores recommendations and xsell.predict; xsell_internal.assigned_version says which version an entity belongs to.';
+'Divides the entities among versions, for example ''{"6": 0.9, "7": 0.1}'', and returns what is live. The largest share is the champion, which scores where no entity is named; recommendations, and predict and score with an entity, go by the split. An entity keeps its version as long as the shares stay, and a change of shares between two versions moves no more entities than it must; xsell.experiment compares the versions.';
 
 CREATE FUNCTION xsell_internal.assigned_version(model text, entity bigint) RETURNS integer
+LANGUAGE c STABLE STRICT PARALLEL SAFE COST 50
+AS 'MODULE_PATHNAME', 'xsell_assigned_version';
+COMMENT ON FUNCTION xsell_internal.assigned_version(text, bigint) IS
+'The version that scores an entity under the split in force (NULL: nothing is deployed): the versions, in their order, share out the 1048576 values of hashint8extended(entity, hashtext(model)) & 1048575.';
+
+-- Retention.
+
+CREATE FUNCTION xsell_internal.kept_versions(model text, deployments integer DEFAULT 3) RETURNS SETOF integer
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
-    SELECT s.version
-    FROM (SELECT d.version, d.role, pg_catalog.sum(d.share) OVER (ORDER BY d.role) AS upto
-          FROM xsell_internal.deployment d WHERE d.model = assigned_version.model AND d.share > 0) s
-    WHERE (pg_catalog.hashint8extended(entity, pg_catalog.hashtext(assigned_version.model)) & 1048575) < s.upto * 1048576
-    ORDER BY s.role LIMIT 1;
+    WITH RECURSIVE walk AS (
+        SELECT h.previous_id, h.versions, h.shares, 1 AS place
+        FROM xsell_internal.deployment_history h
+        WHERE h.history_id = (SELECT COALESCE(l.restored_id, l.history_id) FROM xsell_internal.deployment_history l
+                              WHERE l.model = kept_versions.model AND l.role = 'champion' ORDER BY l.history_id DESC LIMIT 1)
+        UNION ALL
+        SELECT h.previous_id, h.versions, h.shares, w.place + CASE WHEN (h.versions, h.shares) IS DISTINCT FROM (w.versions, w.shares) THEN 1 ELSE 0 END
+        FROM walk w JOIN xsell_internal.deployment_history h ON h.history_id = w.previous_id
+        WHERE w.place <= kept_versions.deployments
+    )
+    SELECT d.version FROM xsell_internal.deployment d WHERE d.model = kept_versions.model
+    UNION
+    SELECT u.version FROM walk w CROSS JOIN LATERAL pg_catalog.unnest(w.versions) AS u(version) WHERE w.place <= kept_versions.deployments;
 END;
-COMMENT ON FUNCTION xsell_internal.assigned_version(text, bigint) IS
-'The version that scores an entity under the split in force: the same one as long as the shares stay (NULL: nothing is deployed).';
+COMMENT ON FUNCTION xsell_internal.kept_versions(text, integer) IS
+'Versions that must not be dropped: whatever plays a role, and what the last distinct deployments put live, the one in force among them, so that xsell.rollback finds it.';
+
+CREATE FUNCTION xsell_internal.require_version(model text, version integer) RETURNS void
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM xsell_internal.model_version v WHERE v.model = require_version.model AND v.version = require_version.version) THEN
+        RAISE EXCEPTION 'version % of model "%" does not exist', COALESCE(version::text, 'NULL'), model USING ERRCODE = 'undefined_object',
+            HINT = 'See xsell.model_version for the versions there are.';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION xsell_internal.require_version(text, integer) IS 'Raises an error unless the version exists.';
+
+CREATE FUNCTION xsell.retire_version(model text, version integer) RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    PERFORM xsell_internal.lock_deployment(model);
+    PERFORM xsell_internal.require_version(model, version);
+    UPDATE xsell_internal.model_version v SET status = 'retired'
+    WHERE v.model = retire_version.model AND v.version = retire_version.version AND v.status <> 'retired';
+END
+$$;
+COMMENT ON FUNCTION xsell.retire_version(text, integer) IS 'Takes a version out of use: it can neither be deployed nor be rolled back to. Its bytes and figures stay. A deployed version is refused.';
+
+CREATE FUNCTION xsell.drop_version(model text, version integer) RETURNS bigint
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    holder text;
+    freed bigint;
+BEGIN
+    PERFORM xsell_internal.lock_deployment(model);
+    PERFORM xsell_internal.require_version(model, version);
+    SELECT string_agg(d.role, ', ' ORDER BY d.role) INTO holder
+    FROM xsell_internal.deployment d WHERE d.model = drop_version.model AND d.version = drop_version.version;
+    IF holder IS NOT NULL THEN
+        RAISE EXCEPTION 'version % of model "%" is deployed as %', version, model, holder
+            USING ERRCODE = 'object_in_use', HINT = 'Deploy another version in that role first.';
+    ELSIF version IN (SELECT k FROM xsell_internal.kept_versions(model) k) THEN
+        RAISE EXCEPTION 'version % of model "%" is one of those that xsell.rollback may go back to', version, model
+            USING ERRCODE = 'object_in_use', DETAIL = 'What the last three distinct deployments put live is kept.';
+    END IF;
+    WITH gone AS (
+        DELETE FROM xsell_internal.model_blob b WHERE b.model = drop_version.model AND b.version = drop_version.version RETURNING octet_length(b.data) AS bytes
+    ) SELECT COALESCE(sum(g.bytes), 0) INTO freed FROM gone g;
+    UPDATE xsell_internal.model_version v SET status = 'dropped' WHERE v.model = drop_version.model AND v.version = drop_version.version;
+    RETURN freed;
+END
+$$;
+COMMENT ON FUNCTION xsell.drop_version(text, integer) IS
+'Deletes the bytes of a version for good and returns how many; its parameters, hashes and figures stay. What plays a role, or was live in one of the last three distinct deployments, is refused.';
+
+CREATE FUNCTION xsell.prune_versions(model text, keep integer DEFAULT 10) RETURNS TABLE (version integer, bytes bigint)
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF keep IS NULL OR keep < 0 THEN
+        RAISE EXCEPTION 'keep must be at least 0' USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    PERFORM xsell_internal.lock_deployment(model);
+    FOR version IN
+        SELECT v.version FROM xsell_internal.model_version v
+        WHERE v.model = prune_versions.model AND v.status <> 'dropped' ORDER BY v.version DESC OFFSET keep
+    LOOP
+        CONTINUE WHEN version IN (SELECT k FROM xsell_internal.kept_versions(prune_versions.model) k);
+        bytes := xsell.drop_version(prune_versions.model, version);
+        RETURN NEXT;
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION xsell.prune_versions(text, integer) IS
+'Drops all but the newest versions, as xsell.drop_version does, and returns what it dropped. What plays a role, or was live in one of the last three distinct deployments, stays whatever its age.';

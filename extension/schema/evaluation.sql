@@ -61,41 +61,62 @@ END;
 COMMENT ON FUNCTION xsell_internal.ranking_targets(timestamptz, interval) IS
 'How many products each customer first won within the horizon, products that it neither held nor had an open deal for: candidates or not.';
 
-CREATE FUNCTION xsell_internal.score_columns(model text, version integer, as_of timestamptz, look_ahead interval, slice text)
+
+CREATE FUNCTION xsell_internal.member_scores(model text, version integer, x real[]) RETURNS double precision[]
+LANGUAGE c STABLE STRICT PARALLEL SAFE COST 300
+AS 'MODULE_PATHNAME', 'xsell_member_scores';
+COMMENT ON FUNCTION xsell_internal.member_scores(text, integer, real[]) IS
+'Calibrated probability by a given version, then the uncalibrated ones of its members: xgboost, random_forest, gradient_boosting, neural_network (NaN: has none).';
+
+CREATE FUNCTION xsell_internal.member_rankers(model text, version integer) RETURNS TABLE (name text, part integer)
+LANGUAGE sql STABLE PARALLEL SAFE ROWS 5
+BEGIN ATOMIC
+    SELECT 'model', 1
+    UNION ALL
+    SELECT m.name, m.part
+    FROM xsell_internal.model_version v
+    JOIN (VALUES ('xgboost', 2), ('random_forest', 3), ('gradient_boosting', 4), ('neural_network', 5)) AS m (name, part) ON m.name = ANY (v.member)
+    WHERE v.model = member_rankers.model AND v.version = member_rankers.version AND pg_catalog.cardinality(v.member) > 1;
+END;
+COMMENT ON FUNCTION xsell_internal.member_rankers(text, integer) IS
+'The rankers that a version brings, and their places in member_scores: itself and, where it blends several, its members.';
+
+CREATE FUNCTION xsell_internal.score_columns(model text, version integer, as_of timestamptz, look_ahead interval, slice text, baselines_only boolean)
 RETURNS TABLE (ranker text, entity bigint[], product bigint[], label boolean[], score double precision[])
-LANGUAGE sql STABLE PARALLEL SAFE
+LANGUAGE sql STABLE PARALLEL UNSAFE
 BEGIN ATOMIC
     WITH candidate AS MATERIALIZED (
-        SELECT l.entity_id, l.product_id, l.x, l.y = 1 AS won
-        FROM xsell_internal.labelled_rows(score_columns.model, score_columns.as_of, score_columns.look_ahead) l
-        WHERE xsell_internal.slice_of(l.entity_id) = score_columns.slice
+        SELECT l.entity_id, l.product_id, l.x, l.y = 1 AS won,
+               CASE WHEN NOT score_columns.baselines_only THEN xsell_internal.member_scores(score_columns.model, score_columns.version, l.x) END AS score
+        FROM xsell_internal.model_version v
+        CROSS JOIN LATERAL xsell_internal.labelled_rows(v.feature_set, v.feature_set_version, score_columns.as_of, score_columns.look_ahead) l
+        WHERE v.model = score_columns.model AND v.version = score_columns.version AND xsell_internal.slice_of(l.entity_id) = score_columns.slice
         ORDER BY l.entity_id, l.product_id
     ), ranker AS (
-        SELECT b.name, pg_catalog.array_position(v.feature, b.feature) AS place
+        SELECT b.name, pg_catalog.array_position(v.feature, b.feature) AS place, NULL::integer AS part
         FROM xsell_internal.model_version v,
              (VALUES ('popularity_7', 'popularity_7'), ('popularity_30', 'popularity_30'), ('popularity_60', 'popularity_60'),
                      ('popularity_all', 'popularity_all'), ('association', 'association_score'), ('lookalike', 'lookalike_share')) AS b (name, feature)
         WHERE v.model = score_columns.model AND v.version = score_columns.version AND b.feature = ANY (v.feature)
         UNION ALL
-        SELECT 'model', NULL
+        SELECT m.name, NULL, m.part FROM xsell_internal.member_rankers(score_columns.model, score_columns.version) m WHERE NOT score_columns.baselines_only
     )
     SELECT r.name, s.entity, s.product, s.label, s.score
     FROM ranker r CROSS JOIN LATERAL (
         SELECT pg_catalog.array_agg(c.entity_id) AS entity, pg_catalog.array_agg(c.product_id) AS product, pg_catalog.array_agg(c.won) AS label,
                -- A missing value ranks last.
-               pg_catalog.array_agg(CASE WHEN r.place IS NULL THEN xsell_internal.predict_version(score_columns.model, score_columns.version, c.x)
-                                         ELSE COALESCE(c.x[r.place], '-infinity') END) AS score
+               pg_catalog.array_agg(CASE WHEN r.place IS NULL THEN c.score[r.part] ELSE COALESCE(c.x[r.place], '-infinity') END) AS score
         FROM candidate c) s
     WHERE s.entity IS NOT NULL
     ORDER BY r.name;
 END;
-COMMENT ON FUNCTION xsell_internal.score_columns(text, integer, timestamptz, interval, text) IS
-'The candidates of a slice as columns, once for each ranker: the model, and the features that a simple rule would rank by.';
+COMMENT ON FUNCTION xsell_internal.score_columns(text, integer, timestamptz, interval, text, boolean) IS
+'The candidates of a slice as columns, once for each ranker: the features that a simple rule would rank by and, unless only these are asked for, the model and its members.';
 
-CREATE FUNCTION xsell_internal.measure_version(model text, version integer)
+CREATE FUNCTION xsell_internal.measure_ranking(model text, version integer)
 RETURNS TABLE (slice text, metric text, ranker text, value double precision, low double precision, high double precision,
                bin integer, predicted double precision, observed double precision, "rows" bigint)
-LANGUAGE plpgsql STABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -109,14 +130,14 @@ DECLARE
     best_ndcg double precision := -1;
     shown record;
 BEGIN
-    SELECT * INTO STRICT v FROM xsell_internal.model_version w WHERE w.model = measure_version.model AND w.version = measure_version.version;
+    SELECT * INTO STRICT v FROM xsell_internal.model_version w WHERE w.model = measure_ranking.model AND w.version = measure_ranking.version;
     trained_until := v.snapshots[cardinality(v.snapshots)];
     look_ahead := make_interval(secs => extract(epoch FROM v.horizon));  -- exact hours, whatever the time zone
 
     -- Which popularity is the one to beat is chosen before the validation rows are looked at.
     SELECT array_agg(t.entity_id), array_agg(t.targets) INTO targets_of, targets
     FROM xsell_internal.ranking_targets(trained_until, look_ahead) t WHERE xsell_internal.slice_of(t.entity_id) = 'calibrate';
-    FOR shown IN SELECT * FROM xsell_internal.score_columns(v.model, v.version, trained_until, look_ahead, 'calibrate') c
+    FOR shown IN SELECT * FROM xsell_internal.score_columns(v.model, v.version, trained_until, look_ahead, 'calibrate', true) c
                  WHERE c.ranker LIKE 'popularity\_%' LOOP
         SELECT m.value INTO window_ndcg
         FROM xsell_internal.ranking_metrics(shown.entity, shown.product, shown.label, shown.score, targets_of, targets, false, 0) m WHERE m.metric = 'ndcg@10';
@@ -128,12 +149,13 @@ BEGIN
 
     SELECT array_agg(t.entity_id), array_agg(t.targets) INTO targets_of, targets
     FROM xsell_internal.ranking_targets(trained_until + look_ahead, look_ahead) t WHERE xsell_internal.slice_of(t.entity_id) = 'validate';
-    FOR shown IN SELECT * FROM xsell_internal.score_columns(v.model, v.version, trained_until + look_ahead, look_ahead, 'validate') c
+    FOR shown IN SELECT * FROM xsell_internal.score_columns(v.model, v.version, trained_until + look_ahead, look_ahead, 'validate', false) c
                  WHERE c.ranker NOT LIKE 'popularity\_%' OR c.ranker = best_window LOOP
         RETURN QUERY
         SELECT 'validate'::text, m.metric, CASE WHEN shown.ranker = best_window THEN 'popularity' ELSE shown.ranker END, m.value, m.low, m.high,
                NULL::integer, NULL::double precision, NULL::double precision, NULL::bigint
-        FROM xsell_internal.ranking_metrics(shown.entity, shown.product, shown.label, shown.score, targets_of, targets, shown.ranker = 'model') m;
+        FROM xsell_internal.ranking_metrics(shown.entity, shown.product, shown.label, shown.score, targets_of, targets,
+                                             shown.ranker IN (SELECT r.name FROM xsell_internal.member_rankers(v.model, v.version) r)) m;
         IF shown.ranker = 'model' THEN
             RETURN QUERY
             SELECT 'validate'::text, NULL::text, 'model'::text, NULL::double precision, NULL::double precision, NULL::double precision,
@@ -143,30 +165,164 @@ BEGIN
     END LOOP;
 END
 $$;
-COMMENT ON FUNCTION xsell_internal.measure_version(text, integer) IS
-'Metrics of a version and of the baselines on its validation rows, and the calibration of its probabilities: rows with a bin. The popularity to beat is the best of 7, 30, 60 days and all time on the calibration rows.';
+COMMENT ON FUNCTION xsell_internal.measure_ranking(text, integer) IS
+'Metrics of a version that learns from wins, of its members and of the baselines on its validation rows, and the calibration of its probabilities: rows with a bin. The popularity to beat is the best of 7, 30, 60 days and all time on the calibration rows.';
 
-CREATE FUNCTION xsell.evaluate(model text, version integer DEFAULT NULL)
+-- Labels and scores as columns; product and targets are NULL where nothing is ranked.
+CREATE FUNCTION xsell_internal.measure_columns(of_slice text, of_ranker text, entity bigint[], product bigint[], label boolean[], score double precision[])
+RETURNS TABLE (slice text, metric text, ranker text, value double precision, low double precision, high double precision,
+               bin integer, predicted double precision, observed double precision, "rows" bigint)
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+    WITH target AS (
+        SELECT pg_catalog.array_agg(t.entity) AS entity, pg_catalog.array_agg(t.wins) AS wins
+        FROM (SELECT l.entity, pg_catalog.count(*)::integer AS wins
+              FROM ROWS FROM (pg_catalog.unnest($3), pg_catalog.unnest($5)) AS l(entity, won)
+              WHERE l.won AND $4 IS NOT NULL GROUP BY l.entity) t
+    )
+    SELECT $1, m.metric, $2, m.value, m.low, m.high, NULL::integer, NULL::double precision, NULL::double precision, NULL::bigint
+    FROM target t CROSS JOIN LATERAL xsell_internal.ranking_metrics($3, COALESCE($4, pg_catalog.array_fill(0::bigint, ARRAY[pg_catalog.cardinality($3)])), $5, $6,
+        t.entity, t.wins, true) m
+    WHERE $4 IS NOT NULL OR m.metric IN ('auc', 'pr_auc', 'log_loss', 'brier', 'ece')
+    UNION ALL
+    SELECT $1, NULL, $2, NULL, NULL, NULL, b.bin, b.predicted, b.observed, b.rows
+    FROM xsell_internal.calibration_bins($5, $6) b WHERE $2 = 'model';
+END;
+COMMENT ON FUNCTION xsell_internal.measure_columns(text, text, bigint[], bigint[], boolean[], double precision[]) IS
+'Metrics of one ranker on rows given as columns, and for the model its calibration. Without products nothing is ranked. Intervals by bootstrap over entities.';
+
+CREATE FUNCTION xsell_internal.measure_labels(model text, version integer)
+RETURNS TABLE (slice text, metric text, ranker text, value double precision, low double precision, high double precision,
+               bin integer, predicted double precision, observed double precision, "rows" bigint)
+LANGUAGE sql STABLE PARALLEL UNSAFE
+BEGIN ATOMIC
+    WITH labelled AS MATERIALIZED (
+        SELECT r.entity_id, r.product_id, r.y = 1 AS won, xsell_internal.member_scores(measure_labels.model, measure_labels.version, r.x) AS score
+        FROM xsell_internal.model_version v CROSS JOIN LATERAL xsell_internal.training_rows(v.model, v.plan, '{validate}') r
+        WHERE v.model = measure_labels.model AND v.version = measure_labels.version
+        ORDER BY r.entity_id, r.product_id, r.as_of, r.y
+    )
+    SELECT m.*
+    FROM xsell_internal.member_rankers(measure_labels.model, measure_labels.version) k
+    CROSS JOIN LATERAL (
+        SELECT pg_catalog.array_agg(l.entity_id) AS entity, pg_catalog.array_agg(COALESCE(l.product_id, 0)) AS product, pg_catalog.count(l.product_id) > 0 AS ranks,
+               pg_catalog.array_agg(l.won) AS label, pg_catalog.array_agg(l.score[k.part]) AS score
+        FROM labelled l) c
+    CROSS JOIN LATERAL xsell_internal.measure_columns('validate', k.name, c.entity, CASE WHEN c.ranks THEN c.product END, c.label, c.score) m
+    WHERE c.entity IS NOT NULL;
+END;
+COMMENT ON FUNCTION xsell_internal.measure_labels(text, integer) IS
+'Metrics of a version of a model of one''s own, and of its members, on the labels that validate it.';
+
+CREATE FUNCTION xsell_internal.measure_version(model text, version integer)
+RETURNS TABLE (slice text, metric text, ranker text, value double precision, low double precision, high double precision,
+               bin integer, predicted double precision, observed double precision, "rows" bigint)
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+SET jit = off  -- the planner cannot know how few rows these functions return
+AS $$
+BEGIN
+    IF (SELECT m.label_query IS NULL FROM xsell_internal.model m WHERE m.model = measure_version.model) THEN
+        RETURN QUERY SELECT * FROM xsell_internal.measure_ranking(model, version);
+    ELSE
+        RETURN QUERY SELECT * FROM xsell_internal.measure_labels(model, version);
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION xsell_internal.measure_version(text, integer) IS
+'Metrics of a version on its validation rows, and the calibration of its probabilities: rows with a bin.';
+
+CREATE FUNCTION xsell_internal.refuse_label(y integer) RETURNS boolean
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RAISE EXCEPTION 'y is %, not 0 or 1', COALESCE(y::text, 'NULL') USING ERRCODE = 'invalid_parameter_value';
+END
+$$;
+COMMENT ON FUNCTION xsell_internal.refuse_label(integer) IS 'An error that names the label.';
+
+CREATE FUNCTION xsell_internal.refuse_query(model text) RETURNS bigint[]
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RAISE EXCEPTION 'no entity of the query has features of model "%"', model USING ERRCODE = 'no_data_found',
+        HINT = 'entity_id (and product_id) must be those of its feature set as of the same time.';
+END
+$$;
+COMMENT ON FUNCTION xsell_internal.refuse_query(text) IS 'An error for a query none of whose rows can be scored.';
+
+CREATE FUNCTION xsell_internal.evaluation_rows(query text) RETURNS TABLE (entity_id bigint, product_id bigint, as_of timestamptz, y integer, x real[])
+LANGUAGE c STABLE STRICT PARALLEL UNSAFE ROWS 10000
+AS 'MODULE_PATHNAME', 'xsell_evaluation_rows';
+COMMENT ON FUNCTION xsell_internal.evaluation_rows(text) IS
+'Rows of a SELECT of the caller, which finds tables as the caller does and changes nothing: y, and x or entity_id, product_id and as_of. Without entity_id every row is an entity of its own.';
+
+CREATE FUNCTION xsell_internal.measure_query(model text, version integer, query text)
 RETURNS TABLE (slice text, metric text, ranker text, value double precision, low double precision, high double precision)
+LANGUAGE sql STABLE PARALLEL UNSAFE
+SET jit = off
+BEGIN ATOMIC
+    WITH given AS MATERIALIZED (
+        SELECT q.entity_id, q.product_id, COALESCE(q.as_of, xsell.clock()) AS as_of, q.y, q.x FROM xsell_internal.evaluation_rows(measure_query.query) q
+    ), feature AS MATERIALIZED (
+        SELECT f.entity_id, f.product_id, t.as_of, f.x
+        FROM (SELECT DISTINCT g.as_of FROM given g WHERE g.x IS NULL) t
+        CROSS JOIN xsell_internal.model_version v
+        CROSS JOIN LATERAL xsell_internal.features_of(v.feature_set, v.feature_set_version, t.as_of) f
+        WHERE v.model = measure_query.model AND v.version = measure_query.version
+    ), row AS (
+        SELECT g.entity_id, g.y, COALESCE(g.x, f.x) AS x
+        FROM given g
+        LEFT JOIN feature f ON g.x IS NULL AND f.as_of = g.as_of AND f.entity_id = g.entity_id AND f.product_id IS NOT DISTINCT FROM g.product_id
+    ), scored AS MATERIALIZED (
+        SELECT r.entity_id, CASE r.y WHEN 1 THEN true WHEN 0 THEN false ELSE xsell_internal.refuse_label(r.y) END AS won,
+               xsell_internal.member_scores(measure_query.model, measure_query.version, r.x) AS score
+        FROM row r WHERE r.x IS NOT NULL
+    )
+    SELECT m.slice, m.metric, m.ranker, m.value, m.low, m.high
+    FROM xsell_internal.member_rankers(measure_query.model, measure_query.version) k
+    CROSS JOIN LATERAL (SELECT pg_catalog.array_agg(s.entity_id) AS entity, pg_catalog.array_agg(s.won) AS label, pg_catalog.array_agg(s.score[k.part]) AS score
+                        FROM scored s) c
+    CROSS JOIN LATERAL xsell_internal.measure_columns('query', k.name, COALESCE(c.entity, xsell_internal.refuse_query(measure_query.model)), NULL, c.label, c.score) m
+    WHERE m.bin IS NULL;
+END;
+COMMENT ON FUNCTION xsell_internal.measure_query(text, integer, text) IS 'Metrics of a version and of its members on the rows of a query of the caller.';
+
+CREATE FUNCTION xsell_internal.version_to_measure(model text, version integer) RETURNS integer
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     measured integer := COALESCE(version,
-        (SELECT d.version FROM xsell_internal.deployment d WHERE d.model = evaluate.model AND d.role = 'champion'),
-        (SELECT max(v.version) FROM xsell_internal.model_version v WHERE v.model = evaluate.model AND v.status = 'ready'));
+        (SELECT d.version FROM xsell_internal.deployment d WHERE d.model = version_to_measure.model AND d.role = 'champion'),
+        (SELECT max(v.version) FROM xsell_internal.model_version v WHERE v.model = version_to_measure.model AND v.status = 'ready'));
 BEGIN
-    IF NOT EXISTS (SELECT FROM xsell_internal.model m WHERE m.model = evaluate.model) THEN
+    IF NOT EXISTS (SELECT FROM xsell_internal.model m WHERE m.model = version_to_measure.model) THEN
         RAISE EXCEPTION 'model "%" does not exist', model USING ERRCODE = 'undefined_object';
-    ELSIF NOT EXISTS (SELECT FROM xsell_internal.model_version v WHERE v.model = evaluate.model AND v.version = measured) THEN
+    ELSIF NOT EXISTS (SELECT FROM xsell_internal.model_version v WHERE v.model = version_to_measure.model AND v.version = measured) THEN
         RAISE EXCEPTION USING ERRCODE = 'undefined_object',
             MESSAGE = CASE WHEN measured IS NULL THEN format('model "%s" has no version', model)
                            ELSE format('version %s of model "%s" does not exist', measured, model) END,
             HINT = format('See xsell.model_version, or train one: CALL xsell.train(%L).', model);
     END IF;
-    RETURN QUERY SELECT q.slice, q.metric, q.ranker, q.value, q.low, q.high
-                 FROM xsell_internal.measure_version(model, measured) q WHERE q.bin IS NULL;
+    RETURN measured;
 END
 $$;
-COMMENT ON FUNCTION xsell.evaluate(text, integer) IS
-'Measures a version (by default the champion, else the newest) beside popularity, association and lookalike baselines, all by the same function on the same rows: later than what it was trained on, and of other customers. low and high: 95 % interval.';
+COMMENT ON FUNCTION xsell_internal.version_to_measure(text, integer) IS 'The version asked for, by default the champion, else the newest; an error where there is none.';
+
+CREATE FUNCTION xsell.evaluate(model text, version integer DEFAULT NULL, query text DEFAULT NULL)
+RETURNS TABLE (slice text, metric text, ranker text, value double precision, low double precision, high double precision)
+LANGUAGE sql STABLE PARALLEL UNSAFE
+BEGIN ATOMIC
+    SELECT q.slice, q.metric, q.ranker, q.value, q.low, q.high
+    FROM xsell_internal.version_to_measure($1, $2) AS t(version) CROSS JOIN LATERAL xsell_internal.measure_version($1, t.version) q
+    WHERE $3 IS NULL AND q.bin IS NULL
+    UNION ALL
+    SELECT q.slice, q.metric, q.ranker, q.value, q.low, q.high
+    FROM xsell_internal.version_to_measure($1, $2) AS t(version) CROSS JOIN LATERAL xsell_internal.measure_query($1, t.version, $3) q
+    WHERE $3 IS NOT NULL;
+END;
+COMMENT ON FUNCTION xsell.evaluate(text, integer, text) IS
+'Measures a version (by default the champion, else the newest), its members and popularity, association and lookalike baselines, all by the same function on the same rows: later than what it was trained on, and of other customers. query measures it on rows of one''s own instead: SELECT y, x FROM ..., or SELECT entity_id, y FROM ... for features as of as_of, or now. low and high: 95 % interval.';

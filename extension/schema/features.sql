@@ -20,16 +20,6 @@ FROM (VALUES
     ('asset', ARRAY['amount', 'amount_base', 'currency'], 'settled by the purchase')) AS v(t, columns, r),
     pg_catalog.unnest(v.columns) AS c;
 
-CREATE TABLE xsell_internal.reason_template (
-    feature   text NOT NULL,
-    direction text NOT NULL CHECK (direction IN ('up', 'down')),
-    code      text NOT NULL,
-    sentence  text NOT NULL,
-    PRIMARY KEY (feature, direction)
-);
-COMMENT ON TABLE xsell_internal.reason_template IS
-'What is said when a feature raises (up) or lowers (down) a score. Placeholders: {value}, {rounded} without decimals, {percent}, {feature}.';
-
 CREATE FUNCTION xsell_internal.cross_sell_matrix(
     entity bigint[], eligible boolean[], industry integer[], country integer[], log_employees double precision[], age_days double precision[],
     idle_days double precision[], entity_feature real[],
@@ -214,6 +204,15 @@ END;
 COMMENT ON FUNCTION xsell_internal.cross_sell_features(timestamptz) IS
 'Version 1 of the feature set cross_sell: pairs of a customer and a product that it did not hold and no open deal covered at that time.';
 
+CREATE TRIGGER refuse_change BEFORE UPDATE ON xsell_internal.feature_set
+    FOR EACH STATEMENT EXECUTE FUNCTION xsell_internal.refuse_change();
+CREATE TRIGGER refuse_change BEFORE UPDATE ON xsell_internal.category
+    FOR EACH STATEMENT EXECUTE FUNCTION xsell_internal.refuse_change();
+CREATE TRIGGER refuse_change BEFORE UPDATE ON xsell_internal.feature_snapshot
+    FOR EACH STATEMENT EXECUTE FUNCTION xsell_internal.refuse_change();
+CREATE TRIGGER guard_owner BEFORE INSERT OR UPDATE ON xsell_internal.model
+    FOR EACH ROW EXECUTE FUNCTION xsell_internal.guard_owner('label_query', 'label_owner');
+
 INSERT INTO xsell_internal.feature_set (name, version, feature, definition, sha256)
 SELECT 'cross_sell', 1, s.feature, s.definition,
        pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(pg_catalog.array_to_string(s.feature, ',') || E'\n' || s.definition, 'UTF8')), 'hex')
@@ -225,101 +224,110 @@ FROM (SELECT ARRAY[
         'won_amount_log', 'win_rate', 'open_deals', 'holdings_count', 'tenure_days', 'orgs_serving'] AS feature,
     'SELECT * FROM xsell_internal.cross_sell_features($1)' AS definition) s;
 
-CREATE FUNCTION xsell_internal.run_features(model text, at timestamptz)
+CREATE FUNCTION xsell_internal.features_of(feature_set text, version integer, at timestamptz)
 RETURNS TABLE (entity_id bigint, product_id bigint, as_of timestamptz, x real[])
-LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 100000
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE ROWS 100000
+SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    query text;
+    stored xsell_internal.feature_set;
+    dictionary record;
 BEGIN
-    IF at IS NULL OR NOT pg_catalog.isfinite(at) THEN
+    IF at IS NULL OR NOT isfinite(at) THEN
         RAISE EXCEPTION 'as_of must be a point in time' USING ERRCODE = 'invalid_parameter_value';
     END IF;
-    SELECT s.definition INTO query
+    SELECT * INTO stored FROM xsell_internal.feature_set s WHERE s.name = features_of.feature_set AND s.version = features_of.version;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'feature set "%" has no version %', feature_set, version
+            USING ERRCODE = 'undefined_object', HINT = 'xsell.feature_set lists them.';
+    ELSIF stored.kind IS NULL THEN
+        RETURN QUERY EXECUTE stored.definition USING at;
+        RETURN;
+    END IF;
+    SELECT COALESCE(array_agg(c.feature), '{}') AS feature, COALESCE(array_agg(c.sha256), '{}') AS sha256,
+           COALESCE(array_agg(c.code), '{}') AS code
+    INTO dictionary FROM xsell_internal.category c WHERE c.feature_set = features_of.feature_set AND c.version = features_of.version;
+    RETURN QUERY SELECT f.entity_id, f.product_id, f.as_of, f.x
+        FROM xsell_internal.stored_features(stored.owner, stored.definition, at, stored.feature, stored.kind,
+                                            dictionary.feature, dictionary.sha256, dictionary.code) f;
+END
+$$;
+COMMENT ON FUNCTION xsell_internal.features_of(text, integer, timestamptz) IS
+'Feature rows by one version of a feature set. The built-in definition runs as the caller, so that row security holds; see run_query for the others.';
+
+CREATE FUNCTION xsell_internal.feature_set_of(model text, OUT feature_set text, OUT version integer)
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    SELECT s.name, s.version INTO feature_set, version
     FROM xsell_internal.model m JOIN xsell_internal.feature_set s ON s.name = m.feature_set
-    WHERE m.model = run_features.model ORDER BY s.version DESC LIMIT 1;
-    IF query IS NULL THEN
+    WHERE m.model = feature_set_of.model ORDER BY s.version DESC LIMIT 1;
+    IF NOT FOUND THEN
         RAISE EXCEPTION 'no such model: "%"', COALESCE(model, 'NULL')
             USING ERRCODE = 'undefined_object', HINT = 'xsell_internal.model lists the models.';
     END IF;
-    RETURN QUERY EXECUTE query USING at;
 END
 $$;
-COMMENT ON FUNCTION xsell_internal.run_features(text, timestamptz) IS 'Runs the stored definition of a model''s features, as the caller: row security holds.';
+COMMENT ON FUNCTION xsell_internal.feature_set_of(text) IS 'The feature set that a model takes, in its latest version.';
+
+CREATE FUNCTION xsell_internal.run_features(model text, at timestamptz)
+RETURNS TABLE (entity_id bigint, product_id bigint, as_of timestamptz, x real[])
+LANGUAGE sql STABLE PARALLEL UNSAFE ROWS 100000
+BEGIN ATOMIC
+    SELECT f.entity_id, f.product_id, f.as_of, f.x
+    FROM xsell_internal.feature_set_of($1) s, LATERAL xsell_internal.features_of(s.feature_set, s.version, $2) f;
+END;
+COMMENT ON FUNCTION xsell_internal.run_features(text, timestamptz) IS 'Feature rows of a model by the latest version of its feature set.';
 
 CREATE FUNCTION xsell.features(model text, as_of timestamptz DEFAULT xsell.clock())
 RETURNS TABLE (entity_id bigint, product_id bigint, as_of timestamptz, x real[])
-LANGUAGE sql STABLE PARALLEL SAFE ROWS 100000
+LANGUAGE sql STABLE PARALLEL UNSAFE ROWS 100000
 BEGIN ATOMIC
     SELECT r.entity_id, r.product_id, r.as_of, r.x FROM xsell_internal.run_features($1, $2) r;
 END;
 COMMENT ON FUNCTION xsell.features(text, timestamptz) IS
-'Feature rows of a model at a time: one for each pair of a customer and a product that it did not hold and no open deal covered, computed from what was known then. x is in the order of the feature set; NULL means unknown.';
+'Feature rows of a model at a time, computed from what was known then. For cross_sell: one for each pair of a customer and a product that it did not hold and no open deal covered. x is in the order of the feature set; NULL means unknown.';
 
-INSERT INTO xsell_internal.reason_template (feature, direction, code, sentence) VALUES
-    ('association_score', 'up', 'basket_fit', 'goes well with what they already buy'),
-    ('association_score', 'down', 'basket_gap', 'is rarely bought together with what they have'),
-    ('association_lift_max', 'up', 'basket_lift', 'customers of one of their products buy it {value} times as often as others'),
-    ('association_lift_max', 'down', 'basket_no_lift', 'none of their products makes this purchase more likely'),
-    ('association_confidence_max', 'up', 'basket_confidence', 'up to {percent} of the buyers of one of their products also have it'),
-    ('association_confidence_max', 'down', 'basket_low_confidence', 'few buyers of their products have it'),
-    ('lookalike_share', 'up', 'lookalikes_hold', '{percent} of the most similar companies have it'),
-    ('lookalike_share', 'down', 'lookalikes_lack', 'only {percent} of the most similar companies have it'),
-    ('lookalike_industry', 'up', 'same_industry', 'companies of the same industry have it'),
-    ('lookalike_industry', 'down', 'other_industry', 'those who have it are from other industries'),
-    ('lookalike_size', 'up', 'same_size', 'companies of their size have it'),
-    ('lookalike_size', 'down', 'other_size', 'those who have it differ in size'),
-    ('lookalike_geography', 'up', 'same_country', 'companies in the same country have it'),
-    ('lookalike_geography', 'down', 'other_country', 'those who have it are in other countries'),
-    ('lookalike_complementarity', 'up', 'complements', 'completes a product range that differs from that of its buyers'),
-    ('lookalike_complementarity', 'down', 'overlaps', 'their product range already resembles that of its buyers'),
-    ('lookalike_maturity', 'up', 'same_maturity', 'customers of similar standing have it'),
-    ('lookalike_maturity', 'down', 'other_maturity', 'those who have it have been customers for a different time'),
-    ('lookalike_activity', 'up', 'same_activity', 'customers who are about as active have it'),
-    ('lookalike_activity', 'down', 'other_activity', 'those who have it are more or less active'),
-    ('family_share', 'up', 'knows_family', '{percent} of what they have is of the same product family'),
-    ('family_share', 'down', 'new_family', 'little of what they have is of this product family'),
-    ('same_org_sells', 'up', 'served_already', 'a team that serves them sells it'),
-    ('same_org_sells', 'down', 'not_served_yet', 'no team that serves them sells it'),
-    ('popularity_7', 'up', 'demand_week', '{rounded} customers bought it in the last week'),
-    ('popularity_7', 'down', 'no_demand_week', 'hardly anybody bought it in the last week'),
-    ('popularity_30', 'up', 'demand_month', '{rounded} customers bought it in the last 30 days'),
-    ('popularity_30', 'down', 'no_demand_month', 'hardly anybody bought it in the last 30 days'),
-    ('popularity_60', 'up', 'demand_two_months', '{rounded} customers bought it in the last 60 days'),
-    ('popularity_60', 'down', 'no_demand_two_months', 'hardly anybody bought it in the last 60 days'),
-    ('popularity_all', 'up', 'widely_held', '{rounded} customers have it'),
-    ('popularity_all', 'down', 'rarely_held', 'few customers have it'),
-    ('product_price_log', 'up', 'price_fits', 'its price suits them'),
-    ('product_price_log', 'down', 'price_unusual', 'its price is unlike what sells'),
-    ('product_age_days', 'up', 'product_age', 'it has been on offer for {rounded} days'),
-    ('product_age_days', 'down', 'product_age_against', 'it has been on offer for {rounded} days'),
-    ('revenue_log', 'up', 'revenue', 'companies of their revenue buy it'),
-    ('revenue_log', 'down', 'revenue_against', 'companies of their revenue rarely buy it'),
-    ('employees_log', 'up', 'headcount', 'companies of their headcount buy it'),
-    ('employees_log', 'down', 'headcount_against', 'companies of their headcount rarely buy it'),
-    ('is_enterprise', 'up', 'enterprise', 'fits a company of their class'),
-    ('is_enterprise', 'down', 'enterprise_against', 'does not fit a company of their class'),
-    ('revenue_per_employee', 'up', 'productivity', 'their revenue per employee speaks for it'),
-    ('revenue_per_employee', 'down', 'productivity_against', 'their revenue per employee speaks against it'),
-    ('recency_days', 'up', 'recent_purchase', 'their last purchase was {rounded} days ago'),
-    ('recency_days', 'down', 'old_purchase', 'their last purchase was {rounded} days ago'),
-    ('activity_recency', 'up', 'recent_contact', 'there was contact lately'),
-    ('activity_recency', 'down', 'no_recent_contact', 'the last contact is long past'),
-    ('activities_90', 'up', 'engaged', '{rounded} activities in the last 90 days'),
-    ('activities_90', 'down', 'not_engaged', 'only {rounded} activities in the last 90 days'),
-    ('purchases_90', 'up', 'buys_often', '{rounded} purchases in the last 90 days'),
-    ('purchases_90', 'down', 'buys_rarely', 'only {rounded} purchases in the last 90 days'),
-    ('won_amount_log', 'up', 'spends_much', 'they have spent much with us'),
-    ('won_amount_log', 'down', 'spends_little', 'they have spent little with us'),
-    ('win_rate', 'up', 'wins', '{percent} of their closed deals were won'),
-    ('win_rate', 'down', 'losses', 'only {percent} of their closed deals were won'),
-    ('open_deals', 'up', 'in_talks', '{rounded} other deals are open with them'),
-    ('open_deals', 'down', 'busy', '{rounded} deals are open with them'),
-    ('holdings_count', 'up', 'broad_customer', 'they already have {rounded} products'),
-    ('holdings_count', 'down', 'narrow_customer', 'they have {rounded} products'),
-    ('tenure_days', 'up', 'long_customer', 'known for {rounded} days'),
-    ('tenure_days', 'down', 'tenure_against', 'known for {rounded} days'),
-    ('orgs_serving', 'up', 'served_by_orgs', '{rounded} of our organisations serve them'),
-    ('orgs_serving', 'down', 'served_by_few', '{rounded} of our organisations serve them');
+CREATE FUNCTION xsell.snapshot_features(model text, as_of timestamptz DEFAULT xsell.clock()) RETURNS bigint
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    definition record;
+    written bigint;
+BEGIN
+    SELECT * INTO definition FROM xsell_internal.feature_set_of(model);
+    PERFORM pg_advisory_xact_lock(hashtextextended(format('xsell.snapshot %s %s %s', definition.feature_set, definition.version, extract(epoch FROM as_of)), 0));
+    IF EXISTS (SELECT FROM xsell_internal.feature_snapshot n WHERE n.feature_set = definition.feature_set AND n.version = definition.version
+                 AND n.as_of = snapshot_features.as_of) THEN
+        RETURN 0;
+    END IF;
+    INSERT INTO xsell_internal.feature_snapshot (feature_set, version, as_of, entity_id, product_id, x)
+    SELECT definition.feature_set, definition.version, f.as_of, f.entity_id, f.product_id, f.x
+    FROM xsell_internal.features_of(definition.feature_set, definition.version, snapshot_features.as_of) f;
+    GET DIAGNOSTICS written = ROW_COUNT;
+    RETURN written;
+EXCEPTION WHEN unique_violation THEN
+    RAISE EXCEPTION 'feature set "%" returns an entity more than once', definition.feature_set USING ERRCODE = 'cardinality_violation',
+        HINT = 'One row for each entity_id, or for each pair with a product_id, as of any time.';
+END
+$$;
+COMMENT ON FUNCTION xsell.snapshot_features(text, timestamptz) IS
+'Keeps the feature rows of a model as of a time, once, for analysis and drift. Returns the rows written: 0 when they are there already. See xsell.feature_snapshot.';
+
+CREATE FUNCTION xsell.drop_snapshots(before timestamptz) RETURNS bigint
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    dropped bigint;
+BEGIN
+    DELETE FROM xsell_internal.feature_snapshot n WHERE n.as_of < before;
+    GET DIAGNOSTICS dropped = ROW_COUNT;
+    RETURN dropped;
+END
+$$;
+COMMENT ON FUNCTION xsell.drop_snapshots(timestamptz) IS 'Drops kept feature rows that look from before a time. Returns their number.';
 
 SELECT pg_catalog.pg_extension_config_dump('xsell_internal.static_column', 'WHERE false');

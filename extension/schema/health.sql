@@ -62,6 +62,9 @@ SELECT 'model ' || t.model, CASE t.state WHEN 'lost' THEN 'the session that trai
        COALESCE(t.error, pg_catalog.format('Run %s.', t.run_id)), pg_catalog.format('CALL xsell.train(%L)', t.model)
 FROM last_training t WHERE t.state IN ('failed', 'lost')
 UNION ALL
+SELECT 'model ' || r.model, 'it should be trained anew', r.reason, r.command
+FROM xsell.retrain_rule r WHERE r.due
+UNION ALL
 SELECT 'recommendations', 'there are none', e.detail, e.command
 FROM (SELECT CASE
           WHEN NOT EXISTS (SELECT FROM xsell.account) THEN ARRAY['No account is stored.', 'xselld sync --once']

@@ -1,6 +1,6 @@
 -- Offers: from every eligible pair of an entity and a product to the best few per entity, with who sells, to whom, and for how much.
 
--- Scores of every eligible pair: the deployed champion's, or the heuristic's. Heuristic weights order pairs; their level is set
+-- Scores of every eligible pair: of the version that the entity belongs to, or the heuristic's. Heuristic weights order pairs; their level is set
 -- so that the mean is the measured share of open pairs that were first bought within the last 180 days.
 CREATE FUNCTION xsell_internal.candidate_scores(as_of timestamptz, only_entity bigint DEFAULT NULL)
 RETURNS TABLE (entity_id bigint, product_id bigint, x real[], probability double precision, score_source text, model text, version integer)
@@ -10,13 +10,13 @@ SET enable_nestloop = on  -- whatever offers does to its own plan
 SET enable_mergejoin = on
 AS $$
 DECLARE
-    champion integer := (SELECT d.version FROM xsell_internal.deployment d WHERE d.model = 'cross_sell' AND d.role = 'champion');
     names text[];
     bought double precision;
 BEGIN
-    IF champion IS NOT NULL THEN
+    IF xsell_internal.assigned_version('cross_sell', 0) IS NOT NULL THEN
         RETURN QUERY
-        SELECT v.entity_id, v.product_id, v.x, xsell.predict('cross_sell', v.x), 'model'::text, 'cross_sell'::text, champion
+        SELECT v.entity_id, v.product_id, v.x, xsell.predict('cross_sell', v.x, v.entity_id), 'model'::text, 'cross_sell'::text,
+               xsell_internal.assigned_version('cross_sell', v.entity_id)
         FROM xsell.features('cross_sell', candidate_scores.as_of) v
         WHERE only_entity IS NULL OR v.entity_id = only_entity;
         RETURN;
@@ -47,7 +47,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION xsell_internal.candidate_scores(timestamptz, bigint) IS
-'Probability of every eligible pair at a time: from the deployed champion of cross_sell, else from the heuristic (association, lookalikes, recent popularity).';
+'Probability of every eligible pair at a time: from the version of cross_sell that the entity belongs to under the split in force, else from the heuristic (association, lookalikes, recent popularity).';
 
 -- Products that ended and were not bought again: measured rate of return, halved for each year since.
 CREATE FUNCTION xsell_internal.winback_scores(as_of timestamptz, only_entity bigint DEFAULT NULL)
@@ -156,7 +156,7 @@ COMMENT ON FUNCTION xsell_internal.best_contacts(timestamptz) IS 'Whom to talk t
 CREATE FUNCTION xsell_internal.offers(as_of timestamptz, per_entity integer, only_entity bigint DEFAULT NULL)
 RETURNS TABLE (entity_id bigint, product_id bigint, org_id text, route text, account_id text, product_crm_id text, probability double precision,
     amount_if_won numeric, rank integer, owner_id text, contact_id text, from_org text, from_account text, from_user text, from_contact text,
-    score_source text, model text, version integer, ended_at timestamptz, x real[])
+    score_source text, model text, version integer, ended_at timestamptz, x real[], entity_alone boolean, product_alone boolean)
 LANGUAGE sql STABLE ROWS 30000
 SET search_path = pg_catalog, pg_temp
 SET enable_nestloop = off  -- nothing here has statistics: a hash join is never far off, the others can be by thousands
@@ -209,11 +209,16 @@ AS $$
         SELECT * FROM xsell_internal.best_contacts(offers.as_of)
     ), worth AS MATERIALIZED (
         SELECT * FROM xsell_internal.amounts_if_won(offers.as_of)
+    ), lone_entity AS MATERIALIZED (  -- known to no other org, so that what is said of it tells no org about another
+        SELECT a.entity_id, min(a.org_id) AS org_id FROM xsell_internal.entity_account a GROUP BY 1 HAVING count(DISTINCT a.org_id) = 1
+    ), lone_product AS MATERIALIZED (
+        SELECT m.product_id FROM xsell_internal.product_map m GROUP BY 1 HAVING count(DISTINCT m.org_id) = 1
     )
     SELECT k.entity_id, k.product_id, k.org_id,
            CASE WHEN k.last_org IS NOT NULL THEN 'winback' WHEN k.account_id IS NULL THEN 'cross_org' ELSE 'same_org' END,
            k.account_id, k.product_crm_id, k.probability, COALESCE(ws.amount, wp.amount, wo.amount), k.final::integer, k.owner_id, c.contact_id,
-           b.org_id, b.account_id, b.owner_id, bc.contact_id, k.score_source, k.model, k.version, k.ended_at, k.x
+           b.org_id, b.account_id, b.owner_id, bc.contact_id, k.score_source, k.model, k.version, k.ended_at, k.x,
+           le.entity_id IS NOT NULL, lp.product_id IS NOT NULL
     FROM kept k
     LEFT JOIN bridge b ON k.account_id IS NULL AND b.entity_id = k.entity_id
     LEFT JOIN person c ON c.org_id = k.org_id AND c.account_id = k.account_id
@@ -221,6 +226,8 @@ AS $$
     LEFT JOIN worth ws ON ws.org_id = k.org_id AND ws.product_id = k.product_id AND ws.industry = k.industry
     LEFT JOIN worth wp ON wp.org_id = k.org_id AND wp.product_id = k.product_id AND wp.industry IS NULL
     LEFT JOIN worth wo ON wo.org_id = k.org_id AND wo.product_id IS NULL
+    LEFT JOIN lone_entity le ON le.entity_id = k.entity_id AND le.org_id = k.org_id
+    LEFT JOIN lone_product lp ON lp.product_id = k.product_id
 $$;
 COMMENT ON FUNCTION xsell_internal.offers(timestamptz, integer, bigint) IS
-'The best offers per entity at a time, after exclusions (suppressed, closed by hand, do not contact, retired or bought products), with seller, contact, introducer and amount.';
+'The best offers per entity at a time, after exclusions (suppressed, closed by hand, do not contact, retired or bought products), with seller, contact, introducer and amount. entity_alone, product_alone: no other org knows the entity, or sells the product.';

@@ -30,7 +30,13 @@ GRANT SELECT (org_id, object, deleted) ON xsell_internal.source_record TO xsell_
 -- The key is made of the spelling of whichever org came first.
 REVOKE ALL ON xsell_internal.canonical_product FROM xsell_reader;
 GRANT SELECT (product_id, created_at) ON xsell_internal.canonical_product TO xsell_reader;
+-- So may be the values of a dictionary.
+REVOKE ALL ON xsell_internal.category, xsell.feature_category FROM xsell_reader;
+GRANT SELECT (feature_set, version, feature, code, sha256) ON xsell_internal.category TO xsell_reader;
+GRANT SELECT ON xsell_internal.category, xsell.feature_category TO xsell_trainer, xsell_sync;
 GRANT ALL ON ALL TABLES IN SCHEMA xsell, xsell_internal TO xsell_admin;
+-- A trigger would run with the rights of whoever writes next.
+REVOKE TRIGGER ON ALL TABLES IN SCHEMA xsell, xsell_internal FROM xsell_admin;
 GRANT ALL ON ALL SEQUENCES IN SCHEMA xsell, xsell_internal TO xsell_admin;
 -- Health data is read by xsell_health alone, org by org; whoever syncs writes it through sync_asides.
 REVOKE ALL ON xsell_internal.health_record FROM xsell_reader, xsell_admin;
@@ -38,6 +44,8 @@ GRANT USAGE ON SCHEMA xsell, xsell_internal TO xsell_health;
 GRANT SELECT ON xsell_internal.health_record, xsell.org_grant TO xsell_health;
 
 GRANT UPDATE (status, status_note) ON xsell_internal.recommendation TO xsell_analyst;
+GRANT INSERT ON xsell_internal.exposure TO xsell_analyst, xsell_sync;
+GRANT INSERT ON xsell_internal.outcome TO xsell_analyst;
 GRANT INSERT (entity_id, product_id, until), UPDATE (until), DELETE ON xsell_internal.suppression TO xsell_analyst;
 
 DO $$
@@ -52,9 +60,9 @@ BEGIN
                          'xsell_internal.setting', 'xsell_internal.source_record', 'xsell_internal.sync_state', 'xsell_internal.sync_budget', 'xsell_internal.sync_quota', 'xsell_internal.sync_token', 'xsell_internal.sync_run%', 'xsell_internal.sync_page%', 'xsell_internal.sync_worker%',
                          'xsell_internal.sync_org', 'xsell_internal.sync_error%', 'xsell_internal.sync_alert%', 'xsell_internal.sync_seen', 'xsell_internal.sync_field',
                          'xsell_internal.source_field', 'xsell_internal.source_rate', 'xsell_internal.schema_change%', 'xsell_internal.dead_letter%',
-                         'xsell_internal.data_quality', 'xsell_internal.training_run%']),
-                     ('xsell_trainer', ARRAY['xsell_internal.model', 'xsell_internal.model_%',
-                         'xsell_internal.deployment%', 'xsell_internal.training_%', 'xsell_internal.calibration_bin'])) AS g(role, pattern)
+                         'xsell_internal.data_quality', 'xsell_internal.training_run%', 'xsell_internal.drift_check']),
+                     ('xsell_trainer', ARRAY['xsell_internal.model_%',
+                         'xsell_internal.deployment%', 'xsell_internal.exposure', 'xsell_internal.outcome', 'xsell_internal.training_%', 'xsell_internal.calibration_bin', 'xsell_internal.feature_snapshot', 'xsell_internal.drift_check'])) AS g(role, pattern)
         CROSS JOIN pg_catalog.pg_class c
         WHERE c.relnamespace IN ('xsell'::pg_catalog.regnamespace, 'xsell_internal'::pg_catalog.regnamespace) AND c.relkind IN ('r', 'p', 'S')
           AND c.relnamespace::pg_catalog.regnamespace::text || '.' || c.relname LIKE ANY (g.pattern)
@@ -74,10 +82,10 @@ BEGIN
         SELECT p.oid::pg_catalog.regprocedure AS routine, g.role
         FROM pg_catalog.pg_proc p
         JOIN (VALUES ('xsell_reader', true, '.'),
-                     ('xsell_reader', false, '^(score_set|create_scoring_view)$'),
-                     ('xsell_analyst', false, '^(set_status|dismiss|suppress|undo)$'),
-                     ('xsell_sync', false, '^(sync_|refresh|resolve_|assign_|close_|write_|request_training$|next_requested_training$)'),
-                     ('xsell_trainer', false, '^(?!sync_|set_status$|dismiss$|suppress$|undo$)'),
+                     ('xsell_reader', false, '^(score_set|create_scoring_view|drift|query_rows)$'),
+                     ('xsell_analyst', false, '^(set_status|dismiss|suppress|undo|log_exposures?|record_outcome)$'),
+                     ('xsell_sync', false, '^(sync_|refresh|resolve_|assign_|close_|write_|log_exposures$|request_training$|next_requested_training$|check_drift$|record_drift$)'),
+                     ('xsell_trainer', false, '^(?!sync_|set_status$|dismiss$|suppress$|undo$|create_feature_set$|drop_feature_set$|create_model$|drop_model$)'),
                      ('xsell_admin', false, '.')) AS g(role, reads, pattern)
           ON g.reads = (p.provolatile <> 'v') AND p.proname ~ g.pattern
         WHERE p.pronamespace IN ('xsell'::pg_catalog.regnamespace, 'xsell_internal'::pg_catalog.regnamespace)

@@ -14,8 +14,8 @@ BEGIN
            xsell_internal.next_action(o.route, o.probability, cuts) AS next_action,
            o.owner_id, o.contact_id, as_of AS last_seen, as_of + interval '30 days' AS expires_at, o.score_source, o.model, o.version
     FROM pg_temp.xsell_offer o
-    LEFT JOIN (SELECT m.entity_id, m.product_id, v.low, v.high FROM pg_temp.xsell_offer m CROSS JOIN LATERAL xsell.score(m.model, m.x) v
-               WHERE m.score_source = 'model') s ON s.entity_id = o.entity_id AND s.product_id = o.product_id AND o.score_source = 'model';
+    LEFT JOIN (SELECT m.entity_id, m.product_id, v.low, v.high FROM (SELECT * FROM pg_temp.xsell_offer f WHERE f.score_source = 'model' ORDER BY f.version) m
+               CROSS JOIN LATERAL xsell_internal.score_version(m.model, m.version, m.x) v) s ON s.entity_id = o.entity_id AND s.product_id = o.product_id AND o.score_source = 'model';
     ANALYZE pg_temp.xsell_kept;
 
     UPDATE xsell_internal.recommendation r
@@ -78,6 +78,20 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION xsell_internal.heuristic_reasons(text[], real[]) IS 'Why the heuristic ranked a pair where it did: its three inputs, the heaviest first.';
 
+-- An org must not learn of another by what is said about an entity that both know. 'safe': the feature's value may be told; 'silent':
+-- its sentence names no value, so it may be told even where the value may not.
+CREATE FUNCTION xsell_internal.reason_limits(feature text, contribution double precision, entity_alone boolean, product_alone boolean)
+RETURNS TABLE (safe boolean, silent boolean)
+LANGUAGE sql STABLE PARALLEL SAFE ROWS 1
+BEGIN ATOMIC
+    SELECT reason_limits.feature ~ '^(association|lookalike|popularity|same_org|ended_at)'
+           OR (entity_alone AND (product_alone OR reason_limits.feature !~ '^product_')),
+           COALESCE((SELECT t.sentence !~ '\{(value|rounded|percent)\}' FROM xsell_internal.reason_template t
+                     WHERE t.feature = reason_limits.feature AND t.direction = CASE WHEN contribution < 0 THEN 'down' ELSE 'up' END AND t.language = 'en'), false);
+END;
+COMMENT ON FUNCTION xsell_internal.reason_limits(text, double precision, boolean, boolean) IS
+'What of a reason may be told to the org that sells: its value and its sentence (safe), its sentence alone (silent), or neither.';
+
 CREATE FUNCTION xsell_internal.write_reasons() RETURNS void
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
@@ -89,28 +103,25 @@ DECLARE
 BEGIN
     CREATE TEMPORARY TABLE xsell_why ON COMMIT DROP AS
     SELECT r.recommendation_id, w.position, w.feature, w.contribution, w.code,
-           CASE WHEN s.safe THEN w.value END AS value, CASE WHEN s.safe OR NOT w.tells THEN w.sentence END AS sentence
+           CASE WHEN w.safe THEN w.value END AS value, CASE WHEN w.safe OR w.silent THEN w.sentence END AS sentence
     FROM (SELECT o.entity_id, o.product_id, o.org_id, o.route, o.place AS position, o.feature, o.value::double precision, o.contribution, t.code, t.sentence,
-                 NOT EXISTS (SELECT FROM xsell_internal.reason_template p WHERE p.feature = o.feature AND p.sentence !~ '\{(value|rounded|percent)\}'
-                         AND p.direction = CASE WHEN o.contribution < 0 THEN 'down' ELSE 'up' END) AS tells
-          FROM (SELECT m.entity_id, m.product_id, m.org_id, m.route, e.feature, e.value, e.contribution,
-                       row_number() OVER (PARTITION BY m.entity_id, m.product_id, m.org_id, m.route ORDER BY e.contribution <= 0, e.position)::integer AS place
-                FROM pg_temp.xsell_offer m CROSS JOIN LATERAL xsell_internal.explain_values(m.model, NULL, m.x, 8) e WHERE m.score_source = 'model') o
+                 o.safe, o.silent
+          FROM (SELECT m.entity_id, m.product_id, m.org_id, m.route, e.feature, e.value, e.contribution, l.safe, l.silent,
+                       row_number() OVER (PARTITION BY m.entity_id, m.product_id, m.org_id, m.route
+                                          ORDER BY NOT (l.safe OR l.silent), e.contribution <= 0, e.position)::integer AS place
+                FROM (SELECT * FROM pg_temp.xsell_offer s WHERE s.score_source = 'model' ORDER BY s.version) m  -- each version is resolved once
+                CROSS JOIN LATERAL xsell_internal.explain_values(m.model, m.version, m.x, 12) e
+                CROSS JOIN LATERAL xsell_internal.reason_limits(e.feature, e.contribution, m.entity_alone, m.product_alone) l) o
           CROSS JOIN LATERAL xsell_internal.render_reason(o.feature, o.value, o.contribution) t
           WHERE o.place <= 3
           UNION ALL
-          SELECT o.entity_id, o.product_id, o.org_id, o.route, h.position, h.feature, h.value, h.contribution, h.code, h.sentence, false
+          SELECT o.entity_id, o.product_id, o.org_id, o.route, h.position, h.feature, h.value, h.contribution, h.code, h.sentence, true, true
           FROM pg_temp.xsell_offer o CROSS JOIN LATERAL xsell_internal.heuristic_reasons(names, o.x) h WHERE o.score_source = 'heuristic'
           UNION ALL
           SELECT o.entity_id, o.product_id, o.org_id, o.route, 1, 'ended_at', extract(epoch FROM o.ended_at)::double precision, o.probability, 'ended',
-                 'had it before; it ended on ' || to_char(o.ended_at AT TIME ZONE 'UTC', 'YYYY-MM-DD'), false
+                 'had it before; it ended on ' || to_char(o.ended_at AT TIME ZONE 'UTC', 'YYYY-MM-DD'), true, true
           FROM pg_temp.xsell_offer o WHERE o.score_source = 'rule') w
-    JOIN xsell_internal.recommendation r USING (entity_id, product_id, org_id, route)
-    LEFT JOIN (SELECT a.entity_id, min(a.org_id) AS org_id FROM xsell_internal.entity_account a GROUP BY 1 HAVING count(DISTINCT a.org_id) = 1) e
-           ON e.entity_id = w.entity_id AND e.org_id = w.org_id
-    LEFT JOIN (SELECT m.product_id FROM xsell_internal.product_map m GROUP BY 1 HAVING count(DISTINCT m.org_id) = 1) p ON p.product_id = w.product_id
-    CROSS JOIN LATERAL (SELECT w.feature ~ '^(association|lookalike|popularity|same_org|ended_at)'
-                            OR (e.entity_id IS NOT NULL AND (p.product_id IS NOT NULL OR w.feature !~ '^product_')) AS safe) s;
+    JOIN xsell_internal.recommendation r USING (entity_id, product_id, org_id, route);
     ANALYZE pg_temp.xsell_why;
 
     DELETE FROM xsell_internal.recommendation_reason t USING pg_temp.xsell_offer o JOIN xsell_internal.recommendation r USING (entity_id, product_id, org_id, route)
@@ -130,7 +141,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION xsell_internal.write_reasons() IS
-'Stores the three strongest reasons for each of this session''s offers (against, where none speaks for it). What a feature says about an entity that another org knows too is left out.';
+'Stores the three strongest reasons that may be told for each of this session''s offers (against, where none speaks for it): what a feature says about an entity that another org knows too is left out.';
 
 CREATE FUNCTION xsell_internal.refresh_recommendations(as_of timestamptz DEFAULT NULL, per_entity integer DEFAULT 10) RETURNS bigint
 LANGUAGE plpgsql VOLATILE
@@ -156,7 +167,9 @@ BEGIN
     PERFORM xsell_internal.write_reasons();
     INSERT INTO xsell_internal.recommendation_run (as_of, started_at, finished_at, score_source, model, version, kept, cuts)
     SELECT at, now(), clock_timestamp(), o.score_source, o.model, o.version, live_rows, limits
-    FROM (SELECT * FROM pg_temp.xsell_offer WHERE score_source <> 'rule' LIMIT 1) o RIGHT JOIN (VALUES (1)) v ON true;
+    FROM (SELECT * FROM pg_temp.xsell_offer s WHERE s.score_source <> 'rule'
+          ORDER BY s.version IS DISTINCT FROM (SELECT d.version FROM xsell_internal.deployment d WHERE d.model = s.model AND d.role = 'champion') LIMIT 1) o
+    RIGHT JOIN (VALUES (1)) v ON true;
     DROP TABLE pg_temp.xsell_offer;
     ANALYZE xsell_internal.recommendation;
     ANALYZE xsell_internal.recommendation_reason;
@@ -228,11 +241,12 @@ AS $$
            NULLIF(concat_ws(' ', c.first_name, c.last_name), ''), 'new', as_of, as_of, as_of + interval '30 days', o.score_source, o.model, o.version
     FROM offer o
     LEFT JOIN (SELECT r.cuts FROM xsell_internal.recommendation_run r ORDER BY r.run_id DESC LIMIT 1) l ON true
-    LEFT JOIN (SELECT m.entity_id, m.product_id, v.low, v.high FROM offer m CROSS JOIN LATERAL xsell.score(m.model, m.x) v
+    LEFT JOIN (SELECT m.entity_id, m.product_id, v.low, v.high FROM offer m CROSS JOIN LATERAL xsell.score(m.model, m.x, m.entity_id) v
                WHERE m.score_source = 'model') s ON s.entity_id = o.entity_id AND s.product_id = o.product_id AND o.score_source = 'model'
     LEFT JOIN (SELECT DISTINCT ON (m.entity_id, m.product_id) m.entity_id, m.product_id, e.sentence
-               FROM offer m CROSS JOIN LATERAL xsell.explain(m.model, m.x, top_k => 8) e
-               WHERE m.score_source = 'model' ORDER BY m.entity_id, m.product_id, e.contribution <= 0, e.position) w
+               FROM offer m CROSS JOIN LATERAL xsell_internal.explain_version(m.model, m.version, m.x, top_k => 12) e
+               CROSS JOIN LATERAL xsell_internal.reason_limits(e.feature, e.contribution, m.entity_alone, m.product_alone) l
+               WHERE m.score_source = 'model' ORDER BY m.entity_id, m.product_id, NOT (l.safe OR l.silent), e.contribution <= 0, e.position) w
            ON w.entity_id = o.entity_id AND w.product_id = o.product_id AND o.score_source = 'model'
     LEFT JOIN xsell.account a ON a.org_id = o.org_id AND a.crm_id = o.account_id
     LEFT JOIN xsell.product p ON p.org_id = o.org_id AND p.crm_id = o.product_crm_id

@@ -1,15 +1,4 @@
--- The registry: feature sets, models, immutable versions, what is deployed and what was, training runs, measured quality.
-
-CREATE TABLE xsell_internal.feature_set (
-    name       text NOT NULL,
-    version    integer NOT NULL CHECK (version > 0),
-    feature    text[] NOT NULL CHECK (pg_catalog.cardinality(feature) > 0),
-    definition text NOT NULL,
-    sha256     text NOT NULL,
-    PRIMARY KEY (name, version)
-);
-COMMENT ON TABLE xsell_internal.feature_set IS 'Definitions of features: ordered names and the text that computes them. A version never changes.';
-COMMENT ON COLUMN xsell_internal.feature_set.sha256 IS 'Hash of the definition (hex), so that training and scoring can be shown to have run the same text.';
+-- The registry: models, immutable versions, what is deployed and what was, training runs, measured quality.
 
 CREATE TABLE xsell_internal.model (
     model       text PRIMARY KEY CHECK (model ~ '^[A-Za-z_][A-Za-z0-9_.-]{0,62}$'),
@@ -30,7 +19,7 @@ CREATE TABLE xsell_internal.model_version (
     version             integer NOT NULL CHECK (version > 0),
     feature_set         text NOT NULL,
     feature_set_version integer NOT NULL,
-    status              text NOT NULL DEFAULT 'ready' CHECK (status IN ('ready', 'retired')),
+    status              text NOT NULL DEFAULT 'ready' CHECK (status IN ('ready', 'retired', 'dropped')),
     algorithm           text NOT NULL,
     parameters          jsonb NOT NULL DEFAULT '{}',
     seed                bigint,
@@ -50,6 +39,7 @@ CREATE TABLE xsell_internal.model_version (
     training_query      text,
     data_from           timestamptz,
     data_until          timestamptz,
+    plan                jsonb NOT NULL DEFAULT '{}',
     run_id              bigint,
     trained_by          text NOT NULL DEFAULT CURRENT_USER,
     trained_at          timestamptz NOT NULL DEFAULT pg_catalog.now(),
@@ -64,6 +54,7 @@ COMMENT ON COLUMN xsell_internal.model_version.data_sha256 IS 'Hash (hex) of the
 COMMENT ON COLUMN xsell_internal.model_version.training_query IS 'The query that gave the training rows, with its arguments filled in.';
 COMMENT ON COLUMN xsell_internal.model_version.data_from IS 'Earliest as-of time among them.';
 COMMENT ON COLUMN xsell_internal.model_version.data_until IS 'Latest as-of time among them.';
+COMMENT ON COLUMN xsell_internal.model_version.plan IS 'When and how the training looked at the data (xsell_internal.training_plan), so that xsell.reproduce reads the same rows.';
 COMMENT ON COLUMN xsell_internal.model_version.blob_sha256 IS 'Hash (hex) of the blob of kind flat: what scoring loads, and the key it is cached by.';
 
 CREATE TABLE xsell_internal.model_blob (
@@ -118,6 +109,12 @@ CREATE TABLE xsell_internal.training_run (
     rows         bigint,
     version      integer,
     parameters   jsonb NOT NULL DEFAULT '{}',
+    preset       text NOT NULL DEFAULT 'default',
+    search       jsonb,
+    member       text,
+    trial        integer,
+    trials       integer,
+    percent      real,
     requested_by text NOT NULL DEFAULT CURRENT_USER,
     requested_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
     started_at   timestamptz,
@@ -189,21 +186,23 @@ BEGIN
                   DETAIL = 'Only its status may change.', HINT = 'Train a new version.';
     END IF;
     NEW.status := wanted;
+    IF OLD.status = 'dropped' AND wanted <> 'dropped' THEN
+        RAISE EXCEPTION 'version % of model "%" was dropped', OLD.version, OLD.model
+            USING ERRCODE = 'object_not_in_prerequisite_state', DETAIL = 'Its bytes are gone.', HINT = 'Train a new version.';
+    END IF;
     SELECT d.role INTO holder FROM xsell_internal.deployment d WHERE d.model = OLD.model AND d.version = OLD.version LIMIT 1;
-    IF wanted = 'retired' AND holder IS NOT NULL THEN
+    IF wanted <> 'ready' AND holder IS NOT NULL THEN
         RAISE EXCEPTION 'version % of model "%" is deployed as %', OLD.version, OLD.model, holder
             USING ERRCODE = 'object_in_use', HINT = 'Deploy another version in that role first.';
     END IF;
     RETURN NEW;
 END
 $$;
-COMMENT ON FUNCTION xsell_internal.guard_version() IS 'Trigger: a version changes nothing but its status, and is not retired while deployed.';
+COMMENT ON FUNCTION xsell_internal.guard_version() IS 'Trigger: a version changes nothing but its status, is not retired while deployed, and does not come back once dropped.';
 
 CREATE TRIGGER guard_version BEFORE UPDATE ON xsell_internal.model_version
     FOR EACH ROW EXECUTE FUNCTION xsell_internal.guard_version();
 CREATE TRIGGER refuse_change BEFORE UPDATE ON xsell_internal.model_blob
-    FOR EACH STATEMENT EXECUTE FUNCTION xsell_internal.refuse_change();
-CREATE TRIGGER refuse_change BEFORE UPDATE ON xsell_internal.feature_set
     FOR EACH STATEMENT EXECUTE FUNCTION xsell_internal.refuse_change();
 CREATE TRIGGER refuse_change BEFORE UPDATE OR DELETE OR TRUNCATE ON xsell_internal.deployment_history
     FOR EACH STATEMENT EXECUTE FUNCTION xsell_internal.refuse_change();
@@ -225,12 +224,13 @@ SELECT v.model, v.version, v.status,
        (SELECT pg_catalog.string_agg(d.role, ', ' ORDER BY d.role) FROM xsell_internal.deployment d
         WHERE d.model = v.model AND d.version = v.version) AS deployed_as,
        v.algorithm, v.feature_set, v.feature_set_version, pg_catalog.cardinality(v.feature) AS features, v.horizon, v.rows, v.positives,
-       v.seed, v.parameters, v.library_version, v.blob_sha256, v.run_id, v.trained_by, v.trained_at
+       v.seed, v.parameters, v.library_version, v.blob_sha256, v.run_id, v.trained_by, v.trained_at,
+       v.member, v.member_weight, v.blend, v.calibration, v.feature_set_sha256, v.data_sha256, v.data_from, v.data_until, v.snapshots, v.training_query
 FROM xsell_internal.model_version v;
 COMMENT ON VIEW xsell.model_version IS 'Trained versions of each model.';
 COMMENT ON COLUMN xsell.model_version.model IS 'The model.';
 COMMENT ON COLUMN xsell.model_version.version IS 'Its version, counted from 1.';
-COMMENT ON COLUMN xsell.model_version.status IS 'ready or retired.';
+COMMENT ON COLUMN xsell.model_version.status IS 'ready; retired: not to be deployed; dropped: its bytes are deleted, what is known of it stays.';
 COMMENT ON COLUMN xsell.model_version.deployed_as IS 'Roles that it plays now; NULL: none.';
 COMMENT ON COLUMN xsell.model_version.algorithm IS 'How it was trained.';
 COMMENT ON COLUMN xsell.model_version.feature_set IS 'Features it takes.';
@@ -246,6 +246,16 @@ COMMENT ON COLUMN xsell.model_version.blob_sha256 IS 'Hash of what scoring loads
 COMMENT ON COLUMN xsell.model_version.run_id IS 'The training run; see xsell.training_run.';
 COMMENT ON COLUMN xsell.model_version.trained_by IS 'Who trained it.';
 COMMENT ON COLUMN xsell.model_version.trained_at IS 'When.';
+COMMENT ON COLUMN xsell.model_version.member IS 'Members of the ensemble: xgboost, random_forest, gradient_boosting, neural_network.';
+COMMENT ON COLUMN xsell.model_version.member_weight IS 'Their weights in the blend, in the same order.';
+COMMENT ON COLUMN xsell.model_version.blend IS 'What is blended: log_odds, or probability as the classic preset does.';
+COMMENT ON COLUMN xsell.model_version.calibration IS 'How the blend becomes a probability: platt or isotonic.';
+COMMENT ON COLUMN xsell.model_version.feature_set_sha256 IS 'Hash of the definition of the features that it was trained on.';
+COMMENT ON COLUMN xsell.model_version.data_sha256 IS 'Hash of the rows that it was trained on.';
+COMMENT ON COLUMN xsell.model_version.data_from IS 'Earliest as-of time of those rows.';
+COMMENT ON COLUMN xsell.model_version.data_until IS 'Latest as-of time of those rows.';
+COMMENT ON COLUMN xsell.model_version.snapshots IS 'The as-of times that it was trained, selected and calibrated on.';
+COMMENT ON COLUMN xsell.model_version.training_query IS 'The query that gave those rows, with its arguments filled in.';
 
 CREATE VIEW xsell.model_metric WITH (security_invoker = true) AS
 SELECT model, version, slice, metric, ranker, value, low, high FROM xsell_internal.model_metric;
@@ -308,7 +318,6 @@ COMMENT ON COLUMN xsell.training_run.pid IS 'Server process that ran it.';
 COMMENT ON COLUMN xsell.training_run.sqlstate IS 'SQLSTATE of the error that ended it.';
 COMMENT ON COLUMN xsell.training_run.error IS 'The error itself.';
 
-SELECT pg_catalog.pg_extension_config_dump('xsell_internal.feature_set', 'WHERE name <> ''cross_sell''');
 SELECT pg_catalog.pg_extension_config_dump('xsell_internal.model', 'WHERE model <> ''cross_sell''');
 DO $$
 DECLARE

@@ -12,40 +12,29 @@
 
 #include "core/error.hpp"
 #include "core/scoring/model.hpp"
+#include "../unit/core/scoring_models.hpp"
 
 namespace {
 
 using namespace xsell::core;
 
-// Grows a random tree under `at`; shapes range from a single leaf to depth 9, past what the heap kernels take.
-void grow(std::vector<TreeNode> &tree, std::size_t at, int depth, std::size_t features, std::mt19937 &random) {
-    std::uniform_real_distribution<float> real(-2, 2);
-    tree[at].cover = std::fabs(real(random));
-    tree[at].threshold_or_leaf = std::round(real(random) * 8) / 8;
-    if (depth == 0 || random() % 8 == 0) return;
-    const std::size_t left = tree.size();
-    tree.resize(left + 2);
-    tree[at].left = static_cast<std::int32_t>(left);
-    tree[at].right = static_cast<std::int32_t>(left + 1);
-    tree[at].feature = static_cast<std::uint16_t>(random() % features);
-    tree[at].default_left = random() % 2;
-    grow(tree, left, depth - 1, features, random);
-    grow(tree, left + 1, depth - 1, features, random);
-}
-
+// From a single forest to all four members; the trees range from a single leaf to depth 9, past what the heap kernels take.
 std::vector<std::byte> random_blob(std::mt19937 &random) {
-    Ensemble ensemble{random() % 80 + 1, 0.25f, std::vector<std::vector<TreeNode>>(random() % 20)};
-    for (std::vector<TreeNode> &tree : ensemble.trees) {
-        tree.resize(1);
-        grow(tree, 0, static_cast<int>(random() % 10), ensemble.features, random);
+    const std::size_t features = random() % 80 + 1;
+    ModelDescription model = xsell::test::four_members(features, random() % 2 ? Blend::log_odds : Blend::probability, random);
+    if (random() % 2) {
+        model = xsell::test::one_forest(
+            xsell::test::random_ensemble(features, random() % 20, static_cast<int>(random() % 10), 8, random));
     }
-    return pack(ensemble, {1.5, -0.25, 0.5, 0.75});
+    model.calibration = {1.5, -0.25, 0.5, 0.75};
+    if (random() % 2) model.calibration.knots = {{-1, -2}, {0, 0.5}, {3, 0.5}};
+    return pack(model);
 }
 
 void damage(std::vector<std::byte> &blob, std::mt19937 &random) {
     for (unsigned n = random() % 4; n > 0; --n) {
         // Half of the time near the front, where the sizes are.
-        const std::size_t range = random() % 2 ? std::min<std::size_t>(blob.size(), 120) : blob.size();
+        const std::size_t range = random() % 2 ? std::min<std::size_t>(blob.size(), 240) : blob.size();
         blob[random() % range] = static_cast<std::byte>(random() % 3 == 0 ? 0xff : random());
     }
     if (random() % 5 == 0) blob.resize(random() % blob.size());
@@ -60,7 +49,11 @@ bool use(const std::vector<std::byte> &blob) {
         double p[2];
         model->probabilities(x.data(), model->features(), 2, p);
         if (!(p[0] >= 0 && p[0] <= 1) || p[0] != model->probability(x.data())) std::abort();
-        model->explain(x.data());
+        if (!std::isfinite(model->margin(x.data()))) std::abort();
+        const Explanation explanation = model->explain(x.data());
+        double sum = explanation.base;
+        for (const double c : explanation.contributions) sum += c;
+        if (!std::isfinite(sum)) std::abort();
         return true;
     } catch (const Error &error) {
         if (error.kind != Kind::corrupt_model) throw;

@@ -1,6 +1,7 @@
 #include "core/scoring/blob.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <string>
 
@@ -49,6 +50,7 @@ std::vector<std::uint32_t> breadth_first(const Ensemble &ensemble, std::size_t t
         order.push_back(static_cast<std::uint32_t>(node.right));
         if (order.size() > tree.size()) refuse(t, "reaches a node by two ways");
     }
+    if (order.size() > max_tree_nodes) refuse(t, "has too many nodes");
     return order;
 }
 
@@ -135,30 +137,43 @@ void read_cuts(ByteReader &in, const Header &header, Trees &trees) {
     }
 }
 
-Node read_node(ByteReader &in, const Trees &trees) {
-    Node node;
-    node.feature = in.get<std::uint16_t>();
-    const auto flags = in.get<std::uint16_t>();
-    node.value = in.get<std::uint32_t>();
-    node.cover = in.get<float>();
-    if (!std::isfinite(node.cover) || node.cover < 0) corrupt("a cover is out of range");
-    if (flags & flag_inner) {
-        if (flags & ~(flag_inner | flag_default_left)) corrupt("a node has an unknown flag");
+struct Flags {
+    std::uint16_t feature, flags;
+};
+
+void check(const Flags &node, const Trees &trees) {
+    if (node.flags & flag_inner) {
+        if (node.flags & ~(flag_inner | flag_default_left)) corrupt("a node has an unknown flag");
         if (node.feature >= trees.features) corrupt("a node splits on a feature that does not exist");
-        if (node.value >= trees.cuts_of(node.feature).size()) corrupt("a node has a threshold that does not exist");
-        node.default_left = flags & flag_default_left;
-        node.left = 1;  // the real place follows from the order of the nodes
-    } else {
-        if (flags != 0 || node.feature != 0) corrupt("a leaf has flags or a feature");
-        if (!std::isfinite(node.leaf()) || std::fabs(node.leaf()) > max_leaf) corrupt("a leaf is out of range");
+    } else if (node.flags != 0 || node.feature != 0) {
+        corrupt("a leaf has flags or a feature");
     }
-    return node;
+}
+
+// Node `i`, which is node `at` of its tree; its children, if it has any, at `left`.
+void read_node(ByteReader &in, Trees &trees, std::uint32_t i, std::uint32_t at, std::uint32_t left) {
+    const Flags header{in.get<std::uint16_t>(), in.get<std::uint16_t>()};
+    check(header, trees);
+    const auto value = in.get<std::uint32_t>();
+    trees.cover[i] = in.get<float>();
+    if (!std::isfinite(trees.cover[i]) || trees.cover[i] < 0) corrupt("a cover is out of range");
+    if (header.flags & flag_inner) {
+        const std::span<const float> cuts = trees.cuts_of(header.feature);
+        if (value >= cuts.size()) corrupt("a node has a threshold that does not exist");
+        trees.rank[i] = value;
+        trees.nodes[i] = Node::split(cuts[value], left, header.feature, header.flags & flag_default_left);
+        return;
+    }
+    const auto leaf = std::bit_cast<float>(value);
+    if (!std::isfinite(leaf) || std::fabs(leaf) > max_leaf) corrupt("a leaf is out of range");
+    trees.nodes[i] = Node::leaf(leaf, at);
 }
 
 // Breadth first, each inner node's children are the next two, so links need not be stored and cannot form a cycle.
 std::uint32_t read_tree(ByteReader &in, Trees &trees, std::size_t t) {
     const std::uint32_t first = trees.first_node[t];
     const std::uint32_t count = trees.first_node[t + 1] - first;
+    if (count > max_tree_nodes) corrupt("a tree has too many nodes");
     std::uint32_t next = 1;
     std::uint32_t level_end = 1;
     std::uint32_t depth = 0;
@@ -168,11 +183,8 @@ std::uint32_t read_tree(ByteReader &in, Trees &trees, std::size_t t) {
             level_end = next;
             ++depth;
         }
-        Node &node = trees.nodes[first + i];
-        node = read_node(in, trees);
-        if (node.is_leaf()) continue;
-        node.left = next;
-        next += 2;
+        read_node(in, trees, first + i, i, next);
+        if (!trees.nodes[first + i].is_leaf()) next += 2;
     }
     if (count == 0 || next != count) corrupt("a tree lacks nodes");
     return depth;
@@ -223,6 +235,8 @@ Trees read_forest(std::span<const std::byte> blob) {
     trees.first_node = read_positions(in, header.trees, header.nodes);
     in.expect(header.nodes, node_size);
     trees.nodes.resize(header.nodes);
+    trees.cover.resize(header.nodes);
+    trees.rank.resize(header.nodes);
     trees.depth.resize(header.trees);
     for (std::uint32_t t = 0; t < header.trees; ++t) trees.depth[t] = read_tree(in, trees, t);
     in.expect_end();

@@ -11,6 +11,7 @@
 namespace xsell::core {
 
 constexpr std::size_t max_features = 4096;
+static_assert(1 + 2 * max_features < 1u << slot_bits);
 
 // Throws Error{bad_argument} for an ensemble that cannot be scored exactly (infinite thresholds, broken links, ...).
 std::vector<std::byte> pack_forest(const Ensemble &ensemble);

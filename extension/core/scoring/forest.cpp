@@ -19,7 +19,7 @@ std::unique_ptr<const Evaluator> make_evaluator(const Trees &trees, Kernel kerne
 
 }  // namespace
 
-Forest::Forest(Trees trees, Kernel kernel) : trees_(std::move(trees)), kernel_(kernel) {
+Forest::Forest(Trees trees, Kernel kernel) : trees_(std::move(trees)), kernel_(kernel), fits_heap_(fits_heap(trees_)) {
     if (kernel_ == Kernel::automatic) {
         for (const Kernel best : {Kernel::heap_avx512, Kernel::heap_avx2, Kernel::heap_portable, Kernel::walker}) {
             if (fits(best)) {
@@ -30,6 +30,9 @@ Forest::Forest(Trees trees, Kernel kernel) : trees_(std::move(trees)), kernel_(k
     }
     if (!fits(kernel_)) throw Error(Kind::bad_argument, "this forest cannot run on that kernel here");
     evaluator_ = make_evaluator(trees_, kernel_);
+    trees_.cuts = {};
+    trees_.first_cut = {};
+    trees_.rank = {};
 }
 
 std::unique_ptr<const Forest> Forest::load(std::span<const std::byte> blob, Kernel kernel) {
@@ -38,9 +41,9 @@ std::unique_ptr<const Forest> Forest::load(std::span<const std::byte> blob, Kern
 
 bool Forest::fits(Kernel kernel) const {
     switch (kernel) {
-        case Kernel::heap_portable: return fits_heap(trees_);
-        case Kernel::heap_avx2: return has_avx2() && fits_heap(trees_);
-        case Kernel::heap_avx512: return has_avx512() && fits_heap(trees_);
+        case Kernel::heap_portable: return fits_heap_;
+        case Kernel::heap_avx2: return has_avx2() && fits_heap_;
+        case Kernel::heap_avx512: return has_avx512() && fits_heap_;
         default: return true;
     }
 }
@@ -58,14 +61,13 @@ void Forest::margins(const float *x, std::size_t stride, std::size_t rows, float
 std::size_t Forest::leaf(std::size_t tree, const float *x) const {
     const std::span<const Node> nodes = trees_.tree(tree);
     std::size_t at = 0;
-    while (!nodes[at].is_leaf()) at = nodes[at].left + (trees_.goes_left(nodes[at], x) ? 0 : 1);
+    while (!nodes[at].is_leaf()) at = nodes[at].left() + (nodes[at].goes_left(x) ? 0 : 1);
     return at;
 }
 
 std::size_t Forest::bytes() const {
-    return sizeof(*this) + trees_.nodes.capacity() * sizeof(Node) + trees_.cuts.capacity() * sizeof(float) +
-           (trees_.first_cut.capacity() + trees_.first_node.capacity() + trees_.depth.capacity()) * sizeof(std::uint32_t) +
-           evaluator_->bytes();
+    return sizeof(*this) + trees_.nodes.capacity() * sizeof(Node) + trees_.cover.capacity() * sizeof(float) +
+           (trees_.first_node.capacity() + trees_.depth.capacity()) * sizeof(std::uint32_t) + evaluator_->bytes();
 }
 
 }  // namespace xsell::core

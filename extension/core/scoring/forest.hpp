@@ -46,6 +46,7 @@ class Forest {
 
     Trees trees_;
     Kernel kernel_;
+    bool fits_heap_;
     std::unique_ptr<const Evaluator> evaluator_;
 };
 

@@ -17,17 +17,17 @@ CutTable make_table(std::span<const float> cuts) {
 }
 
 // A leaf above the last level keeps going left, so its value lies under its leftmost descendant.
-void fill(HeapTree &heap, const Slots &slots, std::span<const Node> nodes, std::uint32_t at, std::size_t place) {
-    const Node &node = nodes[at];
+void fill(HeapTree &heap, const Slots &slots, const Trees &trees, std::uint32_t first, std::uint32_t at, std::size_t place) {
+    const Node &node = trees.nodes[first + at];
     if (node.is_leaf()) {
         while (place < heap_size) place *= 2;
-        heap.leaf[place - heap_size] = node.leaf();
+        heap.leaf[place - heap_size] = node.value;
         return;
     }
     heap.slot[place] = static_cast<std::uint8_t>(slots.place(node));
-    heap.threshold[place] = static_cast<std::int8_t>(static_cast<int>(node.value) + byte_lowest);
-    fill(heap, slots, nodes, node.left, 2 * place);
-    fill(heap, slots, nodes, node.left + 1, 2 * place + 1);
+    heap.threshold[place] = static_cast<std::int8_t>(static_cast<int>(trees.rank[first + at]) + byte_lowest);
+    fill(heap, slots, trees, first, node.left(), 2 * place);
+    fill(heap, slots, trees, first, node.left() + 1, 2 * place + 1);
 }
 
 }  // namespace
@@ -47,7 +47,7 @@ Heaps::Heaps(const Trees &forest) : slots(forest), count(forest.size()), base_ma
     HeapTree nothing{};
     std::memset(nothing.threshold, byte_highest, sizeof nothing.threshold);
     trees.assign((count + 63) / 64 * 64, nothing);
-    for (std::size_t t = 0; t < count; ++t) fill(trees[t], slots, forest.tree(t), 0, 1);
+    for (std::size_t t = 0; t < count; ++t) fill(trees[t], slots, forest, forest.first_node[t], 0, 1);
 }
 
 std::size_t Heaps::bytes() const {

@@ -16,8 +16,8 @@ namespace xsell::core {
 
 // The numbers are stored in blobs. At most one member of each kind; members stand in this order.
 enum class MemberKind : std::uint32_t { xgboost = 1, random_forest = 2, gradient_boosting = 3, neural_network = 4 };
-constexpr std::array member_kinds = {MemberKind::xgboost, MemberKind::random_forest, MemberKind::gradient_boosting,
-                                     MemberKind::neural_network};
+inline constexpr std::array member_kinds = {MemberKind::xgboost, MemberKind::random_forest, MemberKind::gradient_boosting,
+                                            MemberKind::neural_network};
 std::string_view name_of(MemberKind kind);  // "xgboost", "random_forest", ...
 std::optional<MemberKind> member_kind(std::string_view name);
 
@@ -30,8 +30,8 @@ struct DenseLayer {
 };
 
 // A multilayer perceptron; normalisations of training are folded into the weights. Its inputs are, for each feature,
-// (x - center) * scale, 0 where x is missing; then, for each feature listed in `indicator`, 1 where it is missing and 0 elsewhere.
-// The last layer has one output: log-odds.
+// (x - center) * scale, 0 where x is missing; then, for each feature listed in `indicator`, 1 where it is missing and 0
+// elsewhere. The last layer has one output: log-odds.
 struct Network {
     std::size_t features = 0;
     std::vector<float> center;

@@ -4,7 +4,9 @@ namespace xsell::core {
 
 Slots::Slots(const Trees &trees) : of_feature(trees.features, none) {
     std::vector<std::uint8_t> asks(2 * std::size_t{trees.features});
-    for (const Node &node : trees.nodes) asks[2 * std::size_t{node.feature} + node.default_left] |= !node.is_leaf();
+    for (const Node &node : trees.nodes) {
+        if (!node.is_leaf()) asks[2 * node.feature() + node.default_left()] = 1;
+    }
     for (std::size_t f = 0; f < trees.features; ++f) {
         const bool asks_right = asks[2 * f], asks_left = asks[2 * f + 1];
         if (!asks_left && !asks_right) continue;

@@ -24,8 +24,8 @@ struct Slots {
     explicit Slots(const Trees &trees);
 
     std::uint16_t place(const Node &node) const {
-        const Slot &slot = used[of_feature[node.feature]];
-        return node.default_left ? slot.left : slot.right;
+        const Slot &slot = used[of_feature[node.feature()]];
+        return node.default_left() ? slot.left : slot.right;
     }
 };
 

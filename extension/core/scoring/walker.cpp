@@ -1,106 +1,105 @@
-// The kernel for any shape: node arrays without data-dependent branches, sixteen trees in flight.
+// The kernel for any shape: the nodes as they were loaded, without data-dependent branches, eight walks in flight.
+#include <algorithm>
 #include <limits>
 
 #include "core/scoring/blob.hpp"
 #include "core/scoring/evaluator.hpp"
-#include "core/scoring/slots.hpp"
 
 namespace xsell::core {
 
 namespace {
 
-// A leaf points to itself and its threshold is NaN, so that further steps stay there.
-struct Step {
-    float threshold;
-    std::uint32_t left;
-    std::uint32_t slot;
-};
+constexpr float infinity = std::numeric_limits<float>::infinity();
+constexpr float not_a_number = std::numeric_limits<float>::quiet_NaN();
+// Enough to hide the latency of the loads, few enough for the registers.
+constexpr std::size_t in_flight = 8;
+// Blocks of more copies than this would no longer stay in the cache, nor on the stack.
+constexpr std::size_t max_block_slots = 512;
 
-// The trees 16 g to 16 g + 15, one for each lane.
-struct Group {
-    std::uint32_t root[lanes];
-    std::uint32_t depth;
-};
+// NaN becomes what goes left in the one copy and what goes right in the other.
+inline float left_copy(float v) { return v != v ? -infinity : v; }
+inline float right_copy(float v) { return v != v ? infinity : v; }
 
 class Walker final : public Evaluator {
   public:
-    explicit Walker(const Trees &trees) : slots_(trees), base_margin_(trees.base_margin) {
-        steps_.reserve(trees.nodes.size() + 1);
-        leaves_.reserve(trees.nodes.size() + 1);
-        add_leaf(0);  // what an empty lane of the last group rests on
-        for (std::size_t t = 0; t < trees.size(); ++t) {
-            if (t % lanes == 0) groups_.push_back({});
-            Group &group = groups_.back();
-            group.root[t % lanes] = static_cast<std::uint32_t>(steps_.size());
-            group.depth = std::max(group.depth, trees.depth[t]);
-            add_tree(trees, t);
-        }
-    }
+    explicit Walker(const Trees &trees) : trees_(trees) {}
 
     float row(const float *x) const override {
-        float copies[2 * max_features + 1];
-        for (const Slot &slot : slots_.used) {
-            const float v = x[slot.feature];
-            const bool missing = v != v;
-            copies[slot.left] = missing ? -infinity : v;
-            copies[slot.right] = missing ? infinity : v;
+        float copies[1 + 2 * max_features];
+        copies[0] = not_a_number;
+        for (std::size_t f = 0; f < trees_.features; ++f) {
+            copies[1 + 2 * f] = right_copy(x[f]);
+            copies[2 + 2 * f] = left_copy(x[f]);
         }
         float lane[lanes] = {};
-        for (const Group &group : groups_) walk(group, copies, lane);
-        return fold(lane) + base_margin_;
+        for (std::size_t t = 0; t < trees_.size(); t += in_flight) walk_trees(t, copies, lane + t % lanes);
+        return fold(lane) + trees_.base_margin;
     }
 
     void block(const float *x, std::size_t stride, std::size_t rows, float *out) const override {
-        for (std::size_t r = 0; r < rows; ++r) out[r] = row(x + r * stride);
+        if (trees_.slots() > max_block_slots) {
+            for (std::size_t r = 0; r < rows; ++r) out[r] = row(x + r * stride);
+            return;
+        }
+        alignas(64) float copies[max_block_slots][block_rows];
+        std::fill_n(copies[0], trees_.slots() * block_rows, not_a_number);
+        for (std::size_t f = 0; f < trees_.features; ++f) {
+            for (std::size_t r = 0; r < rows; ++r) {
+                const float v = x[r * stride + f];
+                copies[1 + 2 * f][r] = right_copy(v);
+                copies[2 + 2 * f][r] = left_copy(v);
+            }
+        }
+        alignas(64) float lane[lanes][block_rows] = {};
+        for (std::size_t t = 0; t < trees_.size(); ++t) {
+            for (std::size_t r = 0; r < rows; r += in_flight) walk_rows(t, &copies[0][r], &lane[t % lanes][r]);
+        }
+        for (std::size_t r = 0; r < rows; ++r) {
+            float of_row[lanes];
+            for (std::size_t i = 0; i < lanes; ++i) of_row[i] = lane[i][r];
+            out[r] = fold(of_row) + trees_.base_margin;
+        }
     }
 
-    std::size_t bytes() const override {
-        return sizeof(*this) + steps_.capacity() * sizeof(Step) + leaves_.capacity() * sizeof(float) +
-               groups_.capacity() * sizeof(Group);
-    }
+    std::size_t bytes() const override { return sizeof(*this); }
 
   private:
-    static constexpr float infinity = std::numeric_limits<float>::infinity();
-
-    void add_leaf(float value) {
-        steps_.push_back({std::numeric_limits<float>::quiet_NaN(), static_cast<std::uint32_t>(steps_.size()), 0});
-        leaves_.push_back(value);
-    }
-
-    void add_tree(const Trees &trees, std::size_t t) {
-        const auto root = static_cast<std::uint32_t>(steps_.size());
-        for (const Node &node : trees.tree(t)) {
-            if (node.is_leaf()) {
-                add_leaf(node.leaf());
-            } else {
-                steps_.push_back({trees.threshold(node), root + node.left, slots_.place(node)});
-                leaves_.push_back(0);
-            }
+    // One row in the trees from `first` on, one for each lane.
+    void walk_trees(std::size_t first, const float *copies, float *lane) const {
+        const Node *root[in_flight];
+        std::uint32_t at[in_flight] = {};
+        std::uint32_t depth = 0;
+        const Node nothing{};
+        for (std::size_t i = 0; i < in_flight; ++i) {
+            const bool is_tree = first + i < trees_.size();
+            root[i] = is_tree ? &trees_.nodes[trees_.first_node[first + i]] : &nothing;
+            if (is_tree) depth = std::max(depth, trees_.depth[first + i]);
         }
-    }
-
-    void walk(const Group &group, const float *copies, float *lane) const {
-        const Step *steps = steps_.data();
-        // Eight at a time: enough to hide the latency of the loads, few enough for the registers.
-        for (std::size_t from = 0; from < lanes; from += 8) {
-            std::uint32_t at[8];
-            for (std::size_t i = 0; i < 8; ++i) at[i] = group.root[from + i];
-            for (std::uint32_t d = 0; d < group.depth; ++d) {
+        for (std::uint32_t d = 0; d < depth; ++d) {
 #pragma GCC unroll 8
-                for (std::size_t i = 0; i < 8; ++i) {
-                    const Step &step = steps[at[i]];
-                    at[i] = step.left + static_cast<std::uint32_t>(copies[step.slot] >= step.threshold);
-                }
+            for (std::size_t i = 0; i < in_flight; ++i) {
+                const Node node = root[i][at[i]];
+                at[i] = node.left() + static_cast<std::uint32_t>(copies[node.slot()] >= node.value);
             }
-            for (std::size_t i = 0; i < 8; ++i) lane[from + i] += leaves_[at[i]];
         }
+        for (std::size_t i = 0; i < in_flight; ++i) lane[i] += root[i][at[i]].value;
     }
 
-    Slots slots_;
-    std::vector<Step> steps_;
-    std::vector<float> leaves_;
-    std::vector<Group> groups_;
-    float base_margin_;
+    // Eight rows in one tree; copies are block_rows apart.
+    void walk_rows(std::size_t t, const float *copies, float *lane) const {
+        const Node *root = &trees_.nodes[trees_.first_node[t]];
+        std::uint32_t at[in_flight] = {};
+        for (std::uint32_t d = 0; d < trees_.depth[t]; ++d) {
+#pragma GCC unroll 8
+            for (std::size_t i = 0; i < in_flight; ++i) {
+                const Node node = root[at[i]];
+                at[i] = node.left() + static_cast<std::uint32_t>(copies[node.slot() * block_rows + i] >= node.value);
+            }
+        }
+        for (std::size_t i = 0; i < in_flight; ++i) lane[i] += root[at[i]].value;
+    }
+
+    const Trees &trees_;
 };
 
 }  // namespace

@@ -14,14 +14,11 @@ namespace {
 double sigmoid(double z) { return z >= 0 ? 1 / (1 + std::exp(-z)) : std::exp(z) / (1 + std::exp(z)); }
 double logit(double p) { return std::log(p) - std::log1p(-p); }
 
-// log(1 + exp(z)) - y z, without overflow.
-double loss(double z, double y) { return std::max(z, 0.0) + std::log1p(std::exp(-std::fabs(z))) - y * z; }
-
 double total_loss(std::span<const float> margin, std::span<const float> label, std::span<const float> weight,
                   const Platt &platt) {
     double sum = 0;
     for (std::size_t i = 0; i < margin.size(); ++i) {
-        sum += weight[i] * loss(platt.slope * margin[i] + platt.intercept, label[i]);
+        sum += weight[i] * logistic_loss(platt.slope * margin[i] + platt.intercept, label[i] > 0);
     }
     return sum;
 }
@@ -99,7 +96,7 @@ Platt fit_platt(std::span<const float> margin, std::span<const float> label, std
 }
 
 double interval_half_width(std::span<const float> margin, std::span<const float> label, std::span<const float> weight,
-                           const Platt &platt, double coverage) {
+                           const Calibration &calibration, double coverage) {
     const std::size_t n = margin.size();
     if (n == 0) {
         return 0;
@@ -117,7 +114,7 @@ double interval_half_width(std::span<const float> margin, std::span<const float>
             const std::size_t row = order[i];
             mass += weight[row];
             hits += weight[row] * label[row];
-            predicted += weight[row] * sigmoid(platt.slope * margin[row] + platt.intercept);
+            predicted += weight[row] * calibration.probability(margin[row]);
         }
         if (mass > 0) {
             const double p = std::clamp(predicted / mass, 1e-12, 1 - 1e-12);
@@ -128,6 +125,10 @@ double interval_half_width(std::span<const float> margin, std::span<const float>
     // Split-conformal rank: the ceil(coverage * (n + 1))-th smallest, or the largest when there are too few bins.
     const auto rank = static_cast<std::size_t>(std::ceil(coverage * static_cast<double>(distance.size() + 1)));
     return distance.empty() ? 0 : distance[std::min(rank, distance.size()) - 1];
+}
+
+double logistic_loss(double z, bool positive) {
+    return std::max(z, 0.0) + std::log1p(std::exp(-std::fabs(z))) - (positive ? z : 0);
 }
 
 double weighted_log_loss(std::span<const float> margin, std::span<const float> label, std::span<const float> weight) {

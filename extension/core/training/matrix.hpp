@@ -22,7 +22,11 @@ struct Matrix {
     double base_rate() const;  // weighted share of positives
 };
 
-// Bytes that training on so many rows takes at its peak: the matrix, its bins with missing values, gradients and margins.
+// The rows of these numbers, in their order.
+Matrix subset(const Matrix &matrix, std::span<const std::uint32_t> rows);
+
+// Bytes that training on so many rows takes at its peak, one member at a time: the matrix, a fold of it, bins with missing
+// values, gradients and margins.
 std::size_t training_memory(std::size_t rows, std::size_t features);
 
 }  // namespace xsell::core

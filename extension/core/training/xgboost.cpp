@@ -136,6 +136,12 @@ void Booster::set(const char *name, const std::string &value) { check(XGBoosterS
 
 void Booster::update(int round, const DMatrix &train) { check(XGBoosterUpdateOneIter(handle_, round, train.handle())); }
 
+void Booster::update(const DMatrix &train, std::vector<float> &gradient, std::vector<float> &hessian) {
+    check(XGBoosterBoostOneIter(handle_, train.handle(), gradient.data(), hessian.data(), gradient.size()));
+}
+
+void Booster::load(const std::string &model) { check(XGBoosterLoadModelFromBuffer(handle_, model.data(), model.size())); }
+
 std::span<const float> Booster::margins(const DMatrix &rows) const {
     const bst_ulong *shape = nullptr;
     bst_ulong dimensions = 0;

@@ -43,6 +43,9 @@ class Booster {
     ~Booster();
     void set(const char *name, const std::string &value);
     void update(int round, const DMatrix &train);
+    // A round by gradients of the caller's own.
+    void update(const DMatrix &train, std::vector<float> &gradient, std::vector<float> &hessian);
+    void load(const std::string &model);
     std::span<const float> margins(const DMatrix &rows) const;  // valid until the next call
     Booster first_rounds(int count) const;
     std::string save(const char *format) const;  // "ubj" or "json"

@@ -1,6 +1,9 @@
 #include "core/training/xgboost_json.hpp"
 
+#include <charconv>
 #include <cmath>
+#include <cstdio>
+#include <cstring>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -68,6 +71,25 @@ std::vector<TreeNode> parse_tree(const json &tree, std::size_t features) {
     return nodes;
 }
 
+// XGBoost reads no more than nine digits of a number, which is what it takes to tell floats apart.
+double nine_digits(float value) {
+    char text[32];
+    std::snprintf(text, sizeof text, "%.9g", static_cast<double>(value));
+    double result = 0;
+    std::from_chars(text, text + std::strlen(text), result);
+    return result;
+}
+
+template <class Visit>
+void for_each_node(json &model, Visit visit) {
+    for (json &tree : model.at("learner").at("gradient_booster").at("model").at("trees")) {
+        const json &left = tree.at("left_children");
+        for (std::size_t i = 0; i < left.size(); ++i) {
+            visit(tree, i, left[i].get<std::int32_t>() == -1);
+        }
+    }
+}
+
 }  // namespace
 
 Ensemble parse_xgboost_json(std::string_view text) {
@@ -90,6 +112,45 @@ Ensemble parse_xgboost_json(std::string_view text) {
         refuse(error.what());
     } catch (const std::logic_error &) {  // stof, stoul
         refuse("a number is not one");
+    }
+}
+
+std::vector<double> parse_xgboost_gain(std::string_view text) {
+    try {
+        json model = json::parse(text);
+        std::vector<double> gain(std::stoul(model.at("learner").at("learner_model_param").at("num_feature").get<std::string>()));
+        double sum = 0;
+        for_each_node(model, [&](const json &tree, std::size_t i, bool leaf) {
+            if (!leaf) {
+                const double taken = tree.at("loss_changes").at(i).get<double>();
+                gain.at(tree.at("split_indices").at(i).get<std::size_t>()) += taken;
+                sum += taken;
+            }
+        });
+        for (double &one : gain) {
+            one = sum > 0 ? one / sum : 0;
+        }
+        return gain;
+    } catch (const json::exception &error) {
+        refuse(error.what());
+    } catch (const std::logic_error &) {
+        refuse("a number is not one");
+    }
+}
+
+std::string replace_xgboost_leaves(std::string_view text, const std::function<float(float)> &replacement) {
+    try {
+        json model = json::parse(text);
+        for_each_node(model, [&](json &tree, std::size_t i, bool leaf) {
+            if (leaf) {
+                json &value = tree.at("split_conditions").at(i);
+                value = nine_digits(replacement(value.get<float>()));
+                tree.at("base_weights").at(i) = value;
+            }
+        });
+        return model.dump();
+    } catch (const json::exception &error) {
+        refuse(error.what());
     }
 }
 

@@ -2,6 +2,7 @@
 
 #include "border/datum.hpp"
 #include "core/error.hpp"
+#include "training/data_hash.hpp"
 #include "training/statement.hpp"
 
 namespace xsell::pg {
@@ -10,24 +11,56 @@ namespace {
 constexpr long batch_rows = 10000;
 constexpr std::size_t megabyte = std::size_t{1} << 20;
 
-Portal open_cursor(const TrainingQuery &query) {
-    Oid types[] = {TEXTOID, INTERVALOID, INT4OID, INT8OID};
-    Interval look_ahead = query.look_ahead;
-    Datum values[] = {argument(query.model).value, IntervalPGetDatum(&look_ahead), Int32GetDatum(query.snapshots),
-                      Int64GetDatum(query.max_rows)};
+// While it lives: features have as many candidates as the plan says, whatever the session says now, and nothing is compiled for
+// seconds because the planner cannot know how many rows a function returns.
+class ReadingSettings {
+  public:
+    explicit ReadingSettings(const std::string &plan) : level_(NewGUCNestLevel()) {
+        char *candidates = nullptr;
+        execute(
+            "SELECT pg_catalog.jsonb_extract_path_text($1, 'candidates')", {jsonb_argument(plan)},
+            [](HeapTuple row, TupleDesc shape, void *target) noexcept {
+                *static_cast<char **>(target) = SPI_getvalue(row, shape, 1);
+            },
+            &candidates);
+        set("jit", "off");
+        if (candidates != nullptr) {
+            set("xsell.candidates", candidates);
+        }
+    }
+    // After an error the end of the transaction puts the settings back.
+    ~ReadingSettings() {
+        if (std::uncaught_exceptions() == 0) {
+            AtEOXact_GUC(false, level_);
+        }
+    }
+    ReadingSettings(const ReadingSettings &) = delete;
+    ReadingSettings &operator=(const ReadingSettings &) = delete;
+
+  private:
+    static void set(const char *name, const char *value) {
+        pg([&]() noexcept { set_config_option(name, value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false); });
+    }
+
+    int level_;
+};
+
+Portal open_cursor(const std::string &model, const std::string &plan) {
+    Oid types[] = {TEXTOID, JSONBOID};
+    Datum values[] = {argument(model).value, jsonb_argument(plan).value};
     // Rows in the order of their key: the same data then give the same bytes.
     return pg([&]() noexcept {
         return SPI_cursor_open_with_args(nullptr,
-                                         "SELECT t.entity_id, t.product_id, t.as_of, t.x, t.y, t.weight, t.slice"
-                                         " FROM xsell.training_set($1, NULL, $2, $3, $4, false) t"
-                                         " ORDER BY t.as_of, t.entity_id, t.product_id",
-                                         4, types, values, nullptr, false, CURSOR_OPT_NO_SCROLL);
+                                         "SELECT t.entity_id, t.as_of, t.x, t.y, t.weight, t.slice, t.product_id"
+                                         " FROM xsell_internal.training_rows($1, $2) t"
+                                         " ORDER BY t.as_of, t.entity_id, t.product_id, t.y, t.weight",
+                                         2, types, values, nullptr, false, CURSOR_OPT_NO_SCROLL);
     });
 }
 
 struct Row {
     std::int64_t entity;
-    std::int64_t product;
+    std::optional<std::int64_t> product;
     TimestampTz as_of;
     Datum x;
     std::int32_t label;
@@ -36,35 +69,40 @@ struct Row {
 };
 
 Row read_row(HeapTuple tuple, TupleDesc shape) {
+    constexpr int product = 6;
     return pg([&]() noexcept {
         bool null[7];
         Datum field[7];
         for (int i = 0; i < 7; ++i) {
             field[i] = SPI_getbinval(tuple, shape, i + 1, &null[i]);
-            if (null[i]) {
-                elog(ERROR, "xsell.training_set returned a null in column %d", i + 1);
+            if (null[i] && i != product) {
+                elog(ERROR, "xsell_internal.training_rows returned a null in \"%s\"", SPI_fname(shape, i + 1));
             }
         }
-        const text *slice = DatumGetTextPP(field[6]);
-        return Row{DatumGetInt64(field[0]),
-                   DatumGetInt64(field[1]),
-                   DatumGetTimestampTz(field[2]),
-                   PointerGetDatum(PG_DETOAST_DATUM(field[3])),
-                   DatumGetInt32(field[4]),
-                   DatumGetFloat4(field[5]),
-                   VARSIZE_ANY_EXHDR(slice) > 0 && *VARDATA_ANY(slice) == 't'};
+        const text *slice = DatumGetTextPP(field[5]);
+        Row row{};
+        row.entity = DatumGetInt64(field[0]);
+        row.as_of = DatumGetTimestampTz(field[1]);
+        row.x = PointerGetDatum(PG_DETOAST_DATUM(field[2]));
+        row.label = DatumGetInt32(field[3]);
+        row.weight = DatumGetFloat4(field[4]);
+        row.train = VARSIZE_ANY_EXHDR(slice) > 0 && *VARDATA_ANY(slice) == 't';
+        if (!null[product]) {
+            row.product = DatumGetInt64(field[product]);
+        }
+        return row;
     });
 }
 
 [[noreturn]] void refuse_infinity(const Row &row, const std::string &feature) {
     const char *when = pg([&]() noexcept { return timestamptz_to_str(row.as_of); });
     throw core::Error(core::Kind::bad_argument,
-                      "feature \"" + feature + "\" is infinite for entity " + std::to_string(row.entity) + " and product " +
-                          std::to_string(row.product) + " as of " + when,
+                      "feature \"" + feature + "\" is infinite for entity " + std::to_string(row.entity) +
+                          (row.product ? " and product " + std::to_string(*row.product) : "") + " as of " + when,
                       "Missing values are NULL; mend the feature set so that it gives finite numbers.");
 }
 
-void append(TrainingRows &rows, const Row &row, const std::vector<std::string> &features) {
+void append(TrainingRows &rows, DataHash &hash, const Row &row, const std::vector<std::string> &features) {
     const RealArray x(row.x);
     if (x.size() != features.size()) {
         throw core::Error(core::Kind::bad_argument, "a row of features has " + std::to_string(x.size()) +
@@ -81,6 +119,15 @@ void append(TrainingRows &rows, const Row &row, const std::vector<std::string> &
     }
     matrix.label.push_back(row.label != 0 ? 1.0f : 0.0f);
     matrix.weight.push_back(row.weight);
+    matrix.entity.push_back(row.entity);
+    matrix.time.push_back(row.as_of);
+    hash.add(row.entity);
+    hash.add(row.product.value_or(0));
+    hash.add(row.as_of);
+    hash.add(std::span<const float>(matrix.values).subspan(begin));
+    hash.add(row.label);
+    hash.add(row.weight);
+    hash.add<std::uint8_t>((row.train ? 1 : 0) | (row.product ? 2 : 0));
     if (rows.snapshots.empty() || rows.snapshots.back() != row.as_of) {
         rows.snapshots.push_back(row.as_of);
     }
@@ -95,10 +142,13 @@ void refuse_memory(std::size_t needed, std::size_t allowed) {
                       "Raise xsell.max_training_memory, or keep fewer rows: parameters => '{\"max_rows\": 100000}'.");
 }
 
-TrainingRows read_training_rows(const TrainingQuery &query, const std::vector<std::string> &features, std::size_t memory) {
+TrainingRows read_training_rows(const std::string &model, const std::string &plan, const std::vector<std::string> &features,
+                                std::size_t memory) {
     TrainingRows rows;
     rows.train.features = rows.calibrate.features = features.size();
-    Portal cursor = open_cursor(query);
+    DataHash hash;
+    const ReadingSettings settings(plan);
+    Portal cursor = open_cursor(model, plan);
     MemoryContext caller = CurrentMemoryContext;
     MemoryContext batch =
         pg([]() noexcept { return AllocSetContextCreate(CurrentMemoryContext, "xsell batch", ALLOCSET_DEFAULT_SIZES); });
@@ -112,7 +162,7 @@ TrainingRows read_training_rows(const TrainingQuery &query, const std::vector<st
         }
         MemoryContextSwitchTo(batch);
         for (std::uint64_t i = 0; i < count; ++i) {
-            append(rows, read_row(table->vals[i], table->tupdesc), features);
+            append(rows, hash, read_row(table->vals[i], table->tupdesc), features);
         }
         MemoryContextSwitchTo(caller);
         pg([&]() noexcept {
@@ -128,6 +178,7 @@ TrainingRows read_training_rows(const TrainingQuery &query, const std::vector<st
         SPI_cursor_close(cursor);
         MemoryContextDelete(batch);
     });
+    rows.sha256 = hash.hex();
     return rows;
 }
 

@@ -5,23 +5,45 @@
 
 namespace xsell::pg {
 
-Run::Run(const std::string &model, const std::string &parameters) {
+namespace {
+
+struct Begun {
+    std::int64_t id;
+    char *parameters, *preset, *search;
+};
+
+Argument optional_text(std::string_view text) { return text.empty() ? null_argument(TEXTOID) : argument(text); }
+
+Argument optional_count(int value, int of) { return of == 0 ? null_argument(INT4OID) : argument(value); }
+
+}  // namespace
+
+Run::Run(const std::string &model, const Wish &wish) {
+    Begun begun{};
     guarded([&] {
         execute(
-            "SELECT xsell_internal.begin_training($1, $2)", {argument(model), jsonb_argument(parameters)},
-            [](HeapTuple row, TupleDesc shape, void *id) noexcept {
+            "SELECT b.run_id, b.parameters, b.preset, b.search FROM xsell_internal.begin_training($1, $2, $3, $4) b",
+            {argument(model), jsonb_argument(wish.parameters), argument(wish.preset),
+             wish.search ? jsonb_argument(*wish.search) : null_argument(JSONBOID)},
+            [](HeapTuple row, TupleDesc shape, void *target) noexcept {
                 bool null = false;
-                *static_cast<std::int64_t *>(id) = DatumGetInt64(SPI_getbinval(row, shape, 1, &null));
+                *static_cast<Begun *>(target) = {DatumGetInt64(SPI_getbinval(row, shape, 1, &null)), SPI_getvalue(row, shape, 2),
+                                                 SPI_getvalue(row, shape, 3), SPI_getvalue(row, shape, 4)};
             },
-            &id_);
+            &begun);
     });
+    id_ = begun.id;
+    wish_ = {begun.parameters, begun.preset, begun.search == nullptr ? std::nullopt : std::optional<std::string>(begun.search)};
     commit();
 }
 
-void Run::progress(const char *phase, int round, int rounds, std::int64_t rows) {
+void Run::progress(const Standing &standing) {
     guarded([&] {
-        execute("SELECT xsell_internal.training_progress($1, $2, $3, $4, $5)",
-                {argument(id_), argument(std::string_view(phase)), argument(round), argument(rounds), argument(rows)});
+        execute("SELECT xsell_internal.training_progress($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+                {argument(id_), argument(standing.phase), optional_text(standing.member),
+                 optional_count(standing.round, standing.rounds), optional_count(standing.rounds, standing.rounds),
+                 optional_count(standing.trial, standing.trials), optional_count(standing.trials, standing.trials),
+                 real_argument(standing.percent), argument(standing.rows)});
     });
     commit();
 }

@@ -25,8 +25,54 @@ Argument bytea_argument(std::span<const std::byte> bytes) {
             })};
 }
 
+Argument real_argument(double number) { return {FLOAT4OID, Float4GetDatum(static_cast<float>(number))}; }
+
+namespace {
+
+Argument array(std::vector<Datum> &elements, bool *nulls, Oid type, Oid array_type) {
+    Datum *data = elements.data();
+    int dimensions[] = {static_cast<int>(elements.size())};
+    int lower[] = {1};
+    return {array_type, pg([&]() noexcept {
+                int16 length;
+                bool by_value;
+                char align;
+                get_typlenbyvalalign(type, &length, &by_value, &align);
+                return PointerGetDatum(construct_md_array(data, nulls, dimensions[0] == 0 ? 0 : 1, dimensions, lower, type,
+                                                          length, by_value, align));
+            })};
+}
+
+}  // namespace
+
+Argument text_array(const std::vector<std::string> &texts) {
+    std::vector<Datum> elements;
+    for (const std::string &text : texts) {
+        elements.push_back(argument(text).value);
+    }
+    return array(elements, nullptr, TEXTOID, TEXTARRAYOID);
+}
+
+Argument number_array(const std::vector<double> &numbers) {
+    std::vector<Datum> elements;
+    const auto nulls = std::make_unique<bool[]>(numbers.size());
+    for (std::size_t i = 0; i < numbers.size(); ++i) {
+        elements.push_back(Float8GetDatum(numbers[i]));
+        nulls[i] = std::isnan(numbers[i]);
+    }
+    return array(elements, nulls.get(), FLOAT8OID, FLOAT8ARRAYOID);
+}
+
+Argument time_array(const std::vector<TimestampTz> &times) {
+    std::vector<Datum> elements;
+    for (const TimestampTz time : times) {
+        elements.push_back(TimestampTzGetDatum(time));
+    }
+    return array(elements, nullptr, TIMESTAMPTZOID, TIMESTAMPTZARRAYOID);
+}
+
 void execute(const char *sql, std::initializer_list<Argument> arguments, RowReader read, void *target) {
-    constexpr std::size_t most = 16;
+    constexpr std::size_t most = 20;
     Oid types[most];
     Datum values[most];
     char nulls[most];

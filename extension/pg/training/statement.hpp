@@ -15,6 +15,10 @@ Argument argument(std::int64_t number);
 Argument argument(std::int32_t number);
 Argument jsonb_argument(const std::string &json);
 Argument bytea_argument(std::span<const std::byte> bytes);
+Argument real_argument(double number);
+Argument text_array(const std::vector<std::string> &texts);
+Argument number_array(const std::vector<double> &numbers);  // NaN becomes NULL
+Argument time_array(const std::vector<TimestampTz> &times);
 inline Argument null_argument(Oid type) { return {type, Datum{0}, true}; }
 
 // Runs a statement; `read` sees its first row, while it is valid, or is not called when there is none. It runs inside pg():

@@ -1,19 +1,15 @@
-// CALL xsell.train: plan, read, boost, calibrate, publish. Every phase commits, so that others see how far it is and a failure
+// CALL xsell.train: plan, read, search, learn, publish. Every phase commits, so that others see how far it is and a failure
 // leaves a record; what it learned becomes visible in one transaction at the end.
 #include "border/border.hpp"
 #include "border/datum.hpp"
 #include "core/error.hpp"
-#include "core/scoring/model.hpp"
-#include "core/training/calibration.hpp"
-#include "core/training/fit.hpp"
-#include "core/training/inspection.hpp"
-#include "core/training/xgboost.hpp"
+#include "training/progress.hpp"
+#include "training/publish.hpp"
 #include "training/reader.hpp"
 #include "training/run.hpp"
+#include "training/search.hpp"
 #include "training/statement.hpp"
 #include "training/transaction.hpp"
-
-#include <chrono>
 
 namespace core = xsell::core;
 using namespace xsell::pg;
@@ -23,15 +19,10 @@ namespace {
 struct Request {
     std::string model;
     std::optional<Interval> horizon;
+    Wish wish;
+    std::uint64_t seed = 42;
     core::Parameters parameters;
-};
-
-struct Setup {
-    Interval look_ahead;
-    std::int64_t expected_rows = 0;
-    std::size_t memory = 0;
-    int threads = 1;
-    std::vector<std::string> features;
+    std::optional<core::SearchOptions> search;
 };
 
 void require_own_transactions(FunctionCallInfo fcinfo) {
@@ -47,29 +38,54 @@ void require_own_transactions(FunctionCallInfo fcinfo) {
     });
 }
 
+std::string json_argument(FunctionCallInfo fcinfo, int number) {
+    return pg([&]() noexcept {
+        Jsonb *given = PG_GETARG_JSONB_P(number);
+        return JsonbToCString(nullptr, &given->root, static_cast<int>(VARSIZE(given)));
+    });
+}
+
+void parse(Request &request) {
+    request.parameters = core::parse_parameters(request.wish.parameters, request.wish.preset);
+    request.parameters.seed = request.seed;
+    request.search.reset();
+    if (request.wish.search) {
+        request.search = core::parse_search(*request.wish.search);
+    }
+}
+
+enum Given { given_model, given_version, given_horizon, given_parameters, given_seed, given_preset, given_search };
+
 Request collect(FunctionCallInfo fcinfo) {
-    if (PG_ARGISNULL(0)) {
+    if (PG_ARGISNULL(given_model)) {
         throw core::Error(core::Kind::bad_argument, "model must not be null");
     }
     Request request;
-    request.model = text_view(PG_GETARG_DATUM(0));
-    if (!PG_ARGISNULL(2)) {
-        request.horizon = *PG_GETARG_INTERVAL_P(2);
+    request.model = text_view(PG_GETARG_DATUM(given_model));
+    if (!PG_ARGISNULL(given_horizon)) {
+        request.horizon = *PG_GETARG_INTERVAL_P(given_horizon);
     }
-    const char *parameters = PG_ARGISNULL(3) ? "{}" : pg([&]() noexcept {
-        Jsonb *given = PG_GETARG_JSONB_P(3);
-        return JsonbToCString(nullptr, &given->root, static_cast<int>(VARSIZE(given)));
-    });
-    request.parameters = core::parse_parameters(parameters);
-    request.parameters.seed = static_cast<std::uint64_t>(PG_ARGISNULL(4) ? 42 : PG_GETARG_INT64(4));
+    if (!PG_ARGISNULL(given_parameters)) {
+        request.wish.parameters = json_argument(fcinfo, given_parameters);
+    }
+    if (!PG_ARGISNULL(given_seed)) {
+        request.seed = static_cast<std::uint64_t>(PG_GETARG_INT64(given_seed));
+    }
+    if (!PG_ARGISNULL(given_preset)) {
+        request.wish.preset = text_view(PG_GETARG_DATUM(given_preset));
+    }
+    if (!PG_ARGISNULL(given_search)) {
+        request.wish.search = json_argument(fcinfo, given_search);
+    }
+    parse(request);
     return request;
 }
 
 // What the row of xsell_internal.training_setup says, as plain data that survives it.
 struct SetupRow {
-    Interval look_ahead;
+    char *plan;
     std::int64_t expected_rows;
-    std::int32_t memory_mb, threads;
+    std::int32_t feature_set_version, memory_mb, threads;
     int features;
     char **feature;
 };
@@ -77,23 +93,21 @@ struct SetupRow {
 void read_setup_row(HeapTuple row, TupleDesc shape, void *target) noexcept {
     auto *setup = static_cast<SetupRow *>(target);
     bool null = false;
-    setup->look_ahead = *DatumGetIntervalP(SPI_getbinval(row, shape, 1, &null));
+    setup->plan = SPI_getvalue(row, shape, 1);
     setup->expected_rows = DatumGetInt64(SPI_getbinval(row, shape, 2, &null));
     if (null) {
         setup->expected_rows = 0;
     }
-    const Datum names = SPI_getbinval(row, shape, 3, &null);
-    if (null) {
-        ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("the feature set of the model does not exist")));
-    }
+    setup->memory_mb = DatumGetInt32(SPI_getbinval(row, shape, 3, &null));
+    setup->threads = DatumGetInt32(SPI_getbinval(row, shape, 4, &null));
+    setup->feature_set_version = DatumGetInt32(SPI_getbinval(row, shape, 5, &null));
+    const Datum names = SPI_getbinval(row, shape, 6, &null);
     Datum *elements = nullptr;
     deconstruct_array(DatumGetArrayTypeP(names), TEXTOID, -1, false, TYPALIGN_INT, &elements, nullptr, &setup->features);
     setup->feature = static_cast<char **>(palloc(sizeof(char *) * static_cast<std::size_t>(setup->features + 1)));
     for (int i = 0; i < setup->features; ++i) {
         setup->feature[i] = TextDatumGetCString(elements[i]);
     }
-    setup->memory_mb = DatumGetInt32(SPI_getbinval(row, shape, 4, &null));
-    setup->threads = DatumGetInt32(SPI_getbinval(row, shape, 5, &null));
 }
 
 Setup read_setup(const Request &request) {
@@ -101,23 +115,24 @@ Setup read_setup(const Request &request) {
     Interval horizon = request.horizon.value_or(Interval{});
     guarded([&] {
         execute(
-            "SELECT s.look_ahead, s.expected_rows, s.feature, s.memory_mb, s.threads FROM xsell_internal.training_setup($1, $2, "
-            "$3, $4) s",
+            "SELECT s.plan, s.expected_rows, s.memory_mb, s.threads, s.feature_set_version, s.feature"
+            " FROM xsell_internal.training_setup($1, $2, $3, $4) s",
             {argument(request.model),
              {INTERVALOID, IntervalPGetDatum(&horizon), !request.horizon},
              argument(request.parameters.snapshots),
              argument(static_cast<std::int64_t>(request.parameters.max_rows))},
             read_setup_row, &row);
     });
-    return {row.look_ahead,
+    return {row.plan,
             row.expected_rows,
+            row.feature_set_version,
+            {row.feature, row.feature + row.features},
             static_cast<std::size_t>(row.memory_mb) << 20,
-            row.threads,
-            {row.feature, row.feature + row.features}};
+            row.threads};
 }
 
-void warn_of_leaks(const core::Matrix &train, const std::vector<std::string> &features) {
-    for (const core::Suspect &suspect : core::suspected_leaks(train, features)) {
+void warn_of_leaks(const std::vector<core::Suspect> &suspects) {
+    for (const core::Suspect &suspect : suspects) {
         const char *name = suspect.feature.c_str();
         const double auc = suspect.auc;
         pg([&]() noexcept {
@@ -129,103 +144,65 @@ void warn_of_leaks(const core::Matrix &train, const std::vector<std::string> &fe
     }
 }
 
-// At most one committed row of progress a second.
-core::Hooks hooks(Run &run, std::int64_t rows) {
-    using clock = std::chrono::steady_clock;
-    auto last = std::make_shared<clock::time_point>(clock::now());
-    return {check_for_interrupts, [&run, rows, last](const core::Progress &progress) {
-                if (clock::now() - *last >= std::chrono::seconds(1)) {
-                    run.progress("boosting", progress.round, progress.rounds, rows);
-                    *last = clock::now();
-                }
-            }};
+std::size_t memory_needed(const Request &request, std::int64_t rows, std::size_t features) {
+    const auto count = static_cast<std::size_t>(rows);
+    return core::training_memory(count, features) +
+           (request.search ? core::search_memory(count, features, core::search_folds(request.parameters)) : 0);
 }
 
-core::Calibration calibrate(const core::Fit &fit, const core::Matrix &rows) {
-    const core::Platt platt = core::fit_platt(fit.watch_margin, rows.label, rows.weight);
-    core::Calibration calibration;
-    calibration.slope = platt.slope;
-    calibration.intercept = platt.intercept;
-    calibration.interval_half_width = core::interval_half_width(fit.watch_margin, rows.label, rows.weight, platt);
-    return calibration;
-}
-
-Argument text_array(const std::vector<std::string> &texts) {
-    std::vector<Datum> elements;
-    for (const std::string &text : texts) {
-        elements.push_back(argument(text).value);
+TrainingRows read_rows(Run &run, const Request &request, const Setup &setup) {
+    auto require_memory = [&](std::int64_t rows) {
+        const std::size_t needed = memory_needed(request, rows, setup.features.size());
+        if (needed > setup.memory) {
+            refuse_memory(needed, setup.memory);
+        }
+    };
+    require_memory(setup.expected_rows);
+    ProgressWriter(run, request.parameters, 0).phase("reading");
+    TrainingRows rows;
+    guarded([&] { rows = read_training_rows(request.model, setup.plan, setup.features, setup.memory); });
+    if (rows.count() == 0) {
+        throw core::Error(core::Kind::no_data, "there are no training rows",
+                          "Nobody has features at the times of the labels; look at xsell.training_set.");
     }
-    Datum *data = elements.data();
-    const int count = static_cast<int>(elements.size());
-    return {TEXTARRAYOID,
-            pg([&]() noexcept { return PointerGetDatum(construct_array(data, count, TEXTOID, -1, false, TYPALIGN_INT)); })};
+    require_memory(rows.count());
+    core::require_trainable(rows.train, rows.calibrate);
+    return rows;
 }
 
-Argument time_array(const std::vector<TimestampTz> &times) {
-    std::vector<Datum> elements;
-    for (const TimestampTz time : times) {
-        elements.push_back(TimestampTzGetDatum(time));
+int rounds_of(const core::EnsembleFit &fit) {
+    int rounds = 0;
+    for (const core::MemberFit &member : fit.members) {
+        rounds += member.rounds;
     }
-    Datum *data = elements.data();
-    const int count = static_cast<int>(elements.size());
-    return {TIMESTAMPTZARRAYOID, pg([&]() noexcept {
-                return PointerGetDatum(construct_array(data, count, TIMESTAMPTZOID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
-            })};
+    return rounds;
 }
 
-int publish(const Run &run, const Request &request, const Setup &setup, const TrainingRows &rows, const core::Fit &fit) {
-    const std::vector<std::byte> blob = core::pack(fit.ensemble, calibrate(fit, rows.calibrate));
-    const auto *ubj = reinterpret_cast<const std::byte *>(fit.ubj.data());
-    Interval look_ahead = setup.look_ahead;
-    std::int32_t version = 0;
-    guarded([&] {
-        execute(
-            "SELECT xsell_internal.publish_version($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
-            {argument(run.id()),
-             argument(request.model),
-             text_array(setup.features),
-             jsonb_argument(core::to_json(request.parameters)),
-             argument(static_cast<std::int64_t>(request.parameters.seed)),
-             {INTERVALOID, IntervalPGetDatum(&look_ahead)},
-             time_array(rows.snapshots),
-             argument(rows.count()),
-             argument(static_cast<std::int64_t>(rows.train.positives() + rows.calibrate.positives())),
-             argument("XGBoost " + core::xgboost::version()),
-             bytea_argument(blob),
-             bytea_argument({ubj, fit.ubj.size()})},
-            [](HeapTuple row, TupleDesc shape, void *target) noexcept {
-                bool null = false;
-                *static_cast<std::int32_t *>(target) = DatumGetInt32(SPI_getbinval(row, shape, 1, &null));
-            },
-            &version);
-    });
+int train(Run &run, Request &request) {
+    if (run.wish() != request.wish) {
+        request.wish = run.wish();
+        parse(request);
+    }
+    const Setup setup = read_setup(request);
+    request.parameters.threads = setup.threads;
+    const TrainingRows rows = read_rows(run, request, setup);
+    const std::vector<core::Suspect> suspects = core::suspected_leaks(rows.train, setup.features);
+    warn_of_leaks(suspects);
+    if (request.search) {
+        const SearchTask task{request.model, *request.search, rows.sha256, rows.count()};
+        request.parameters = run_search(run, task, rows.train, request.parameters);
+    }
+    ProgressWriter progress(run, request.parameters, rows.count());
+    const Learned learned = learn(rows, request.parameters, progress.hooks());
+    progress.phase("measuring", rounds_of(learned.fit));
+    int version = 0;
+    guarded([&] { version = publish(run, {request.model, request.parameters, setup, rows, learned, suspects}); });
     commit();
     return version;
 }
 
-int train(Run &run, Request &request) {
-    const Setup setup = read_setup(request);
-    request.parameters.threads = setup.threads;
-    const std::size_t estimate = core::training_memory(static_cast<std::size_t>(setup.expected_rows), setup.features.size());
-    if (estimate > setup.memory) {
-        refuse_memory(estimate, setup.memory);
-    }
-    run.progress("reading", 0, request.parameters.rounds, 0);
-    TrainingRows rows;
-    guarded([&] {
-        rows = read_training_rows({request.model, setup.look_ahead, request.parameters.snapshots, request.parameters.max_rows},
-                                  setup.features, setup.memory);
-    });
-    core::require_trainable(rows.train, rows.calibrate);
-    warn_of_leaks(rows.train, setup.features);
-    run.progress("boosting", 0, request.parameters.rounds, rows.count());
-    const core::Fit fit = core::fit(rows.train, rows.calibrate, request.parameters, hooks(run, rows.count()));
-    run.progress("measuring", fit.rounds, request.parameters.rounds, rows.count());
-    return publish(run, request, setup, rows, fit);
-}
-
 int run_training(Request &request) {
-    Run run(request.model, core::to_json(request.parameters));
+    Run run(request.model, request.wish);
     try {
         const int version = train(run, request);
         run.release();

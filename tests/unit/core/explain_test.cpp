@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/scoring/model.hpp"
+#include "scoring_models.hpp"
 #include "xgboost_reference.hpp"
 
 namespace {
@@ -16,6 +17,8 @@ namespace {
 using namespace xsell::core;
 using xsell::test::infinity;
 using xsell::test::missing;
+using xsell::test::one_forest;
+using xsell::test::random_ensemble;
 using xsell::test::random_rows;
 using xsell::test::Reference;
 using xsell::test::Shape;
@@ -67,37 +70,89 @@ double expectation(const std::vector<TreeNode> &tree, int at, const float *x, un
 }
 
 // By the definition, over all subsets: independent of XGBoost and of every trick.
-TEST(Explain, IsTheDefinition) {
-    const std::size_t features = 6;
-    const Shape shape{.features = features, .rounds = 3, .depth = 7, .rows = 3000};
-    const Reference reference(shape, 31);
-    const Ensemble ensemble = reference.ensemble();
+std::vector<double> shapley(const Ensemble &ensemble, const float *row) {
+    const std::size_t features = ensemble.features;
+    std::vector<double> factorial{1}, value(std::size_t{1} << features), out(features);
+    for (std::size_t i = 1; i <= features; ++i) factorial.push_back(factorial.back() * static_cast<double>(i));
+    for (unsigned known = 0; known < value.size(); ++known) {
+        for (const std::vector<TreeNode> &tree : ensemble.trees) value[known] += expectation(tree, 0, row, known);
+    }
+    for (std::size_t f = 0; f < features; ++f) {
+        for (unsigned known = 0; known < value.size(); ++known) {
+            if (known >> f & 1) continue;
+            const auto size = static_cast<std::size_t>(__builtin_popcount(known));
+            out[f] +=
+                factorial[size] * factorial[features - size - 1] / factorial[features] * (value[known | 1u << f] - value[known]);
+        }
+    }
+    return out;
+}
+
+void expect_shapley(const Ensemble &ensemble, const std::vector<float> &x) {
     const auto forest = Forest::load(pack_forest(ensemble));
     const Explainer explainer(*forest);
+    EXPECT_EQ(explainer.bytes(), Explainer::bytes_for(*forest));
+    std::vector<double> contributions(ensemble.features);
+    for (std::size_t r = 0; r < x.size() / ensemble.features; ++r) {
+        const float *row = &x[r * ensemble.features];
+        explainer.explain(row, contributions.data());
+        const std::vector<double> expected = shapley(ensemble, row);
+        for (std::size_t f = 0; f < ensemble.features; ++f)
+            ASSERT_NEAR(contributions[f], expected[f], 1e-5) << "row " << r << " feature " << f;
+    }
+}
+
+TEST(Explain, IsTheDefinition) {
+    const Shape shape{.features = 6, .rounds = 3, .depth = 7, .rows = 3000};
     std::vector<float> x = random_rows(shape, 10, 32);
     x[0] = infinity;
     x[1] = -infinity;
-    double factorial[features + 1] = {1};
-    for (std::size_t i = 1; i <= features; ++i) factorial[i] = factorial[i - 1] * static_cast<double>(i);
-    for (std::size_t r = 0; r < 10; ++r) {
-        const float *row = &x[r * features];
-        double value[1u << features] = {};
-        for (unsigned known = 0; known < 1u << features; ++known) {
-            for (const std::vector<TreeNode> &tree : ensemble.trees) value[known] += expectation(tree, 0, row, known);
+    expect_shapley(Reference(shape, 31).ensemble(), x);
+}
+
+// Far deeper than a table of all ways through a tree could be: up to 30 levels, and up to 12 features on a path.
+TEST(Explain, IsTheDefinitionOnDeepTrees) {
+    for (const auto &[features, depth, stop] : {std::tuple{11u, 12, 6u}, {10u, 30, 2u}, {5u, 30, 2u}, {1u, 20, 2u}}) {
+        std::mt19937 random(33);
+        Ensemble ensemble;
+        // Trees that stop at random: keep the deep ones that are small enough to go through all subsets.
+        while (ensemble.trees.size() < 3) {
+            Ensemble one = random_ensemble(features, 1, depth, stop, random);
+            const std::size_t nodes = one.trees[0].size();
+            if (nodes < 40 || nodes > 700 || Forest::load(pack_forest(one))->depth() < 9) continue;
+            // A node of cover 0 has no expectation by the definition.
+            for (TreeNode &node : one.trees[0]) node.cover = std::max(node.cover, 1e-3f);
+            ensemble.features = features;
+            ensemble.trees.push_back(std::move(one.trees[0]));
         }
-        double contributions[features];
-        explainer.explain(row, contributions);
-        for (std::size_t f = 0; f < features; ++f) {
-            double expected = 0;
-            for (unsigned known = 0; known < 1u << features; ++known) {
-                if (known >> f & 1) continue;
-                const auto size = static_cast<std::size_t>(__builtin_popcount(known));
-                expected += factorial[size] * factorial[features - size - 1] / factorial[features] *
-                            (value[known | 1u << f] - value[known]);
-            }
-            ASSERT_NEAR(contributions[f], expected, 1e-5) << "row " << r << " feature " << f;
+        expect_shapley(ensemble, random_rows({.features = features}, 3, 34));
+        if (HasFatalFailure()) return;
+    }
+}
+
+TEST(Explain, AddsUpOnDeepTrees) {
+    for (const std::size_t features : {20u, 60u, 300u}) {
+        std::mt19937 random(35);
+        const auto forest = Forest::load(pack_forest(random_ensemble(features, 400, 30, 2, random)));
+        EXPECT_EQ(forest->depth(), 30u);
+        const Explainer explainer(*forest);
+        const std::vector<float> x = random_rows({.features = features}, 20, 36);
+        std::vector<double> contributions(features);
+        for (std::size_t r = 0; r < 20; ++r) {
+            explainer.explain(&x[r * features], contributions.data());
+            const double sum = std::accumulate(contributions.begin(), contributions.end(), explainer.base());
+            ASSERT_NEAR(sum, forest->margin(&x[r * features]), 1e-4);
         }
     }
+}
+
+TEST(Explain, TheSizeOfItsTablesIsKnownBefore) {
+    std::mt19937 random(37);
+    const auto model = Model::load(pack(one_forest(random_ensemble(7, 30, 9, 8, random))));
+    const std::size_t before = model->bytes();
+    const std::vector<float> x(7, 0.5f);
+    model->explain(x.data());
+    EXPECT_EQ(model->bytes(), before + model->explainer_bytes());
 }
 
 // A chain of 70 different features: more than any quadrature here is exact for, and still right.
@@ -110,7 +165,7 @@ TEST(Explain, LongPaths) {
         tree.push_back(TreeNode{.threshold_or_leaf = static_cast<float>(f % 7) - 3, .cover = 1});
     }
     tree.push_back(TreeNode{.threshold_or_leaf = 2, .cover = 30});
-    const auto model = Model::load(pack({features, 0, {tree}}, {}));
+    const auto model = Model::load(pack(one_forest({features, 0, {tree}})));
     for (const std::size_t left_at : {0u, 3u, 30u, 69u, 70u}) {
         std::vector<float> x(features, 1);
         if (left_at < features) x[left_at] = -1;
@@ -128,7 +183,7 @@ TEST(Explain, CoverOfZero) {
         0.1f,
         {{TreeNode{0, 1, 2, 0, false, 5}, TreeNode{0, 3, 4, 1, false, 0}, leaf(1, 5), leaf(2, 0), leaf(3, 0)},
          {TreeNode{0, 1, 2, 0, false, 5}, TreeNode{-1, 3, 4, 0, true, 0}, leaf(-1, 5), leaf(-2, 0), leaf(5, 0)}}};
-    const auto model = Model::load(pack(ensemble, {}));
+    const auto model = Model::load(pack(one_forest(ensemble)));
     for (const float a : {-2.0f, -0.5f, 2.0f, missing}) {
         for (const float b : {-2.0f, 2.0f, missing}) {
             const float x[] = {a, b};
@@ -144,7 +199,7 @@ TEST(Explain, UnusedFeatureMovesNothing) {
                             0,
                             {{TreeNode{0, 1, 2, 1, false, 4}, TreeNode{.threshold_or_leaf = 1, .cover = 3},
                               TreeNode{.threshold_or_leaf = 5, .cover = 1}}}};
-    const auto model = Model::load(pack(ensemble, {}));
+    const auto model = Model::load(pack(one_forest(ensemble)));
     const float x[] = {1, 1, 1};
     const Explanation explanation = model->explain(x);
     EXPECT_DOUBLE_EQ(explanation.base, 2);

@@ -76,7 +76,7 @@ std::vector<std::size_t> positions(const std::vector<TreeNode> &tree) {
 
 double leaf_sum(const Forest &forest, const float *x) {
     double sum = 0;
-    for (std::size_t t = 0; t < forest.trees(); ++t) sum += std::fabs(forest.nodes().tree(t)[forest.leaf(t, x)].leaf());
+    for (std::size_t t = 0; t < forest.trees(); ++t) sum += std::fabs(forest.nodes().tree(t)[forest.leaf(t, x)].value);
     return sum;
 }
 

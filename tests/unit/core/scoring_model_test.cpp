@@ -3,17 +3,19 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <cstring>
 #include <vector>
 
 #include "core/error.hpp"
 #include "core/math.hpp"
+#include "scoring_models.hpp"
 #include "xgboost_reference.hpp"
 
 namespace {
 
 using namespace xsell::core;
+using xsell::test::four_members;
 using xsell::test::missing;
+using xsell::test::one_forest;
 using xsell::test::random_rows;
 using xsell::test::Reference;
 using xsell::test::Shape;
@@ -31,7 +33,7 @@ Ensemble small() {
 const Calibration calibration{1.25, -0.5, 0.125, 0.75};
 
 TEST(Model, CalibratesLinearlyInLogOdds) {
-    const auto model = Model::load(pack(small(), calibration));
+    const auto model = Model::load(pack(one_forest(small(), calibration)));
     const float x[] = {1, -3};
     EXPECT_EQ(model->margin(x), 0.5f - 0.25f + 1 + 0.0625f);
     const double z = 1.25 * 1.3125 - 0.5 + 0.125;
@@ -47,7 +49,7 @@ TEST(Model, CalibratesLinearlyInLogOdds) {
 TEST(Model, BlocksAreRows) {
     const Shape shape{.features = 9, .rounds = 30, .depth = 5};
     const Reference reference(shape, 3);
-    const auto model = Model::load(pack(reference.ensemble(), calibration));
+    const auto model = Model::load(pack(one_forest(reference.ensemble(), calibration)));
     const std::vector<float> x = random_rows(shape, 333, 4);
     // A stride wider than the row: the last two values of each are not ours.
     for (const std::size_t rows : {0u, 1u, 63u, 64u, 65u, 200u, 271u}) {
@@ -59,36 +61,44 @@ TEST(Model, BlocksAreRows) {
 }
 
 TEST(Model, ReadsBackWhatWasPacked) {
-    const auto model = Model::load(pack(small(), calibration));
+    const auto model = Model::load(pack(one_forest(small(), calibration)));
     EXPECT_EQ(model->features(), 2u);
-    EXPECT_EQ(model->forest().trees(), 3u);
-    EXPECT_EQ(model->forest().depth(), 2u);
-    EXPECT_EQ(model->forest().base_margin(), 0.5f);
-    EXPECT_EQ(std::memcmp(&model->calibration(), &calibration, sizeof calibration), 0);
+    EXPECT_EQ(model->forest(0)->trees(), 3u);
+    EXPECT_EQ(model->forest(0)->depth(), 2u);
+    EXPECT_EQ(model->forest(0)->base_margin(), 0.5f);
+    EXPECT_EQ(model->calibration(), calibration);
     EXPECT_GT(model->bytes(), sizeof(Model));
-    EXPECT_EQ(pack(small(), calibration), pack(small(), calibration));
+    EXPECT_EQ(pack(one_forest(small(), calibration)), pack(one_forest(small(), calibration)));
 }
 
 TEST(Model, RefusesCalibrationOutOfRange) {
-    EXPECT_THROW(pack(small(), {.slope = NAN}), Error);
-    EXPECT_THROW(pack(small(), {.intercept = INFINITY}), Error);
-    EXPECT_THROW(pack(small(), {.interval_half_width = -1}), Error);
+    EXPECT_THROW(pack(one_forest(small(), {.slope = NAN})), Error);
+    EXPECT_THROW(pack(one_forest(small(), {.intercept = INFINITY})), Error);
+    EXPECT_THROW(pack(one_forest(small(), {.interval_half_width = -1})), Error);
 }
 
 // Whatever loads must have the shape it says, and must be safe to use.
 void use(const Model &model) {
     std::vector<float> x(model.features(), 1.0f);
     x[0] = missing;
-    const double p = model.probability(x.data());
-    ASSERT_GE(p, 0);
-    ASSERT_LE(p, 1);
+    const Score score = model.score(x.data());
+    ASSERT_TRUE(std::isfinite(score.margin));
+    for (const double p : {score.probability, score.low, score.high, score.raw}) {
+        ASSERT_GE(p, 0);
+        ASSERT_LE(p, 1);
+    }
     double block = -1;
     model.probabilities(x.data(), x.size(), 1, &block);
-    ASSERT_EQ(block, p);
-    for (std::size_t t = 0; t < model.forest().trees(); ++t)
-        ASSERT_LT(model.forest().leaf(t, x.data()), model.forest().nodes().tree(t).size());
+    ASSERT_EQ(block, score.probability);
+    for (std::size_t i = 0; i < model.members(); ++i) {
+        const Forest *forest = model.forest(i);
+        for (std::size_t t = 0; forest && t < forest->trees(); ++t)
+            ASSERT_LT(forest->leaf(t, x.data()), forest->nodes().tree(t).size());
+    }
     const Explanation explanation = model.explain(x.data());
     ASSERT_EQ(explanation.contributions.size(), model.features());
+    ASSERT_TRUE(std::isfinite(explanation.base));
+    for (const double c : explanation.contributions) ASSERT_TRUE(std::isfinite(c));
 }
 
 void load_or_refuse(const std::vector<std::byte> &blob, Kernel kernel) {
@@ -99,18 +109,38 @@ void load_or_refuse(const std::vector<std::byte> &blob, Kernel kernel) {
     }
 }
 
+std::vector<std::byte> small_ensemble(Blend blend) {
+    std::mt19937 random(2);
+    ModelDescription model = four_members(3, blend, random);
+    model.calibration = {.prior_shift = 0.5, .interval_half_width = 1, .knots = {{-1, -2}, {1, 0.25}}};
+    return pack(model);
+}
+
 TEST(ModelBlob, EveryTruncationIsRefused) {
-    const std::vector<std::byte> blob = pack(small(), calibration);
-    for (std::size_t size = 0; size < blob.size(); ++size) {
-        EXPECT_THROW(Model::load({blob.data(), size}), Error) << size;
+    for (const std::vector<std::byte> &blob : {pack(one_forest(small(), calibration)), small_ensemble(Blend::probability)}) {
+        for (std::size_t size = 0; size < blob.size(); ++size) EXPECT_THROW(Model::load({blob.data(), size}), Error) << size;
+        std::vector<std::byte> longer = blob;
+        longer.push_back(std::byte{0});
+        EXPECT_THROW(Model::load(longer), Error);
     }
-    std::vector<std::byte> longer = blob;
-    longer.push_back(std::byte{0});
-    EXPECT_THROW(Model::load(longer), Error);
+}
+
+TEST(ModelBlob, EveryFlippedByteOfAnEnsembleIsRefusedOrHarmless) {
+    for (const Blend blend : {Blend::log_odds, Blend::probability}) {
+        const std::vector<std::byte> blob = small_ensemble(blend);
+        for (std::size_t at = 0; at < blob.size(); ++at) {
+            for (const int flipped : {1, 128, 255}) {
+                std::vector<std::byte> changed = blob;
+                changed[at] ^= static_cast<std::byte>(flipped);
+                load_or_refuse(changed, Kernel::automatic);
+                if (HasFatalFailure()) return;
+            }
+        }
+    }
 }
 
 TEST(ModelBlob, EveryChangedByteIsRefusedOrHarmless) {
-    const std::vector<std::byte> blob = pack(small(), calibration);
+    const std::vector<std::byte> blob = pack(one_forest(small(), calibration));
     for (std::size_t at = 0; at < blob.size(); ++at) {
         for (int value = 0; value < 256; ++value) {
             std::vector<std::byte> changed = blob;
@@ -123,7 +153,7 @@ TEST(ModelBlob, EveryChangedByteIsRefusedOrHarmless) {
 
 TEST(ModelBlob, ManyChangedBytesAreRefusedOrHarmless) {
     const Reference reference({.features = 5, .rounds = 6, .depth = 4, .rows = 400}, 8);
-    const std::vector<std::byte> blob = pack(reference.ensemble(), calibration);
+    const std::vector<std::byte> blob = pack(one_forest(reference.ensemble(), calibration));
     std::mt19937 random(9);
     for (int round = 0; round < 20000; ++round) {
         std::vector<std::byte> changed = blob;
@@ -143,13 +173,13 @@ TEST(ModelBlob, NoiseIsRefused) {
     }
 }
 
-// Stored models must stay readable: this is version 1 as it was first written.
+// Stored models must stay readable: this is version 2 as it was first written.
 TEST(ModelBlob, LayoutIsFrozen) {
-    const std::vector<std::byte> blob = pack(small(), calibration);
+    const std::vector<std::byte> blob = pack(one_forest(small(), calibration));
     std::uint64_t hash = 0xcbf29ce484222325u;
     for (const std::byte byte : blob) hash = (hash ^ static_cast<std::uint64_t>(byte)) * 0x100000001b3u;
-    EXPECT_EQ(blob.size(), 224u);
-    EXPECT_EQ(hash, 4356218435335624507u);
+    EXPECT_EQ(blob.size(), 244u);
+    EXPECT_EQ(hash, 20347465286339019u);
 }
 
 }  // namespace

@@ -6,121 +6,116 @@
 #include <filesystem>
 #include <fstream>
 #include <limits>
+#include <map>
 #include <set>
 
 #include "core/error.hpp"
+#include "core/math.hpp"
 #include "core/metrics/binary.hpp"
-#include "core/metrics/random.hpp"
-#include "core/scoring/calibration.hpp"
 #include "core/scoring/model.hpp"
-#include "core/training/fit.hpp"
+#include "core/training/calibration.hpp"
 #include "core/training/inspection.hpp"
+#include "core/training/learner.hpp"
 #include "core/training/xgboost.hpp"
 #include "core/training/xgboost_json.hpp"
+#include "training_world.hpp"
+#include "xgboost_reference.hpp"
 
 namespace xsell::core {
 namespace {
 
+using test::quick;
+using test::silent;
+using test::world;
+
 constexpr float missing = std::numeric_limits<float>::quiet_NaN();
 
-// A world with a known rule: log-odds 2 x0 - 3 [x1 > 0.5] - 1; x2 is noise, x3 always missing, x4 constant; some x0 missing.
-Matrix world(std::size_t rows, std::uint64_t seed) {
-    Random random(seed);
-    auto uniform = [&] { return static_cast<float>(random.below(1 << 24)) / (1 << 24); };
-    Matrix matrix;
-    matrix.features = 5;
-    for (std::size_t i = 0; i < rows; ++i) {
-        const float x0 = uniform() * 4 - 2, x1 = uniform(), x2 = uniform();
-        const double p = 1 / (1 + std::exp(-(2 * x0 - 3 * (x1 > 0.5f) - 1)));
-        for (const float x : {random.below(20) == 0 ? missing : x0, x1, x2, missing, 7.0f}) {
-            matrix.values.push_back(x);
-        }
-        matrix.label.push_back(uniform() < p);
-        matrix.weight.push_back(1);
+Course watch(const Matrix &train, const Matrix &watched, const Parameters &parameters, const Hooks &hooks,
+             MemberKind kind = MemberKind::xgboost) {
+    return learner(kind).watch(LearningRows(train, parameters.threads), watched, parameters, hooks);
+}
+
+Learned learn(const Matrix &train, const Parameters &parameters, int rounds, MemberKind kind = MemberKind::xgboost) {
+    return learner(kind).learn(LearningRows(train, parameters.threads), rounds, parameters, silent());
+}
+
+double auc_of(std::span<const float> margin, const Matrix &rows) {
+    return auc(std::vector<double>(margin.begin(), margin.end()),
+               std::vector<std::uint8_t>(rows.label.begin(), rows.label.end()));
+}
+
+TEST(Boosting, LearnsThePlantedRule) {
+    const Matrix fresh = world(4000, 3);
+    for (const MemberKind kind : {MemberKind::xgboost, MemberKind::gradient_boosting}) {
+        const Learned learned = learn(world(6000, 1), quick(), 30, kind);
+        EXPECT_EQ(std::get<Ensemble>(learned.model).trees.size(), 30u);
+        EXPECT_GT(auc_of(margins(learned.model, fresh), fresh), 0.87);
+        EXPECT_LT(weighted_log_loss(margins(learned.model, fresh), fresh.label, fresh.weight), 0.45);
     }
-    return matrix;
 }
 
-Hooks silent() {
-    return {[] {}, [](const Progress &) {}};
-}
-
-Parameters quick() {
-    Parameters p;
-    p.rounds = 60;
-    p.eta = 0.2;
-    return p;
-}
-
-double auc_of(const Fit &fit, const Matrix &rows) {
-    const auto model = Model::load(pack(fit.ensemble, Calibration{}));
-    std::vector<double> score;
-    std::vector<std::uint8_t> label;
-    for (std::size_t i = 0; i < rows.rows(); ++i) {
-        score.push_back(model->margin(rows.row(i).data()));
-        label.push_back(rows.label[i] > 0);
-    }
-    return auc(score, label);
-}
-
-TEST(Fit, LearnsThePlantedRule) {
-    const Fit trained = fit(world(6000, 1), world(2000, 2), quick(), silent());
-    EXPECT_GT(auc_of(trained, world(4000, 3)), 0.87);
-    EXPECT_LT(trained.watch_loss, 0.45);
-    EXPECT_EQ(trained.ensemble.trees.size(), static_cast<std::size_t>(trained.rounds));
-}
-
-TEST(Fit, SameSeedGivesTheSameBytes) {
-    const Matrix train = world(3000, 1), watch = world(1000, 2);
+TEST(Boosting, SameSeedGivesTheSameBytes) {
+    const Matrix train = world(3000, 1);
     Parameters two_threads = quick(), other_seed = quick();
     two_threads.threads = 2;
     other_seed.seed = 43;
-    const std::string first = fit(train, watch, quick(), silent()).ubj;
-    EXPECT_EQ(first, fit(train, watch, quick(), silent()).ubj);
-    EXPECT_EQ(first, fit(train, watch, two_threads, silent()).ubj);
-    EXPECT_NE(first, fit(train, watch, other_seed, silent()).ubj);
-}
-
-TEST(Fit, KeepsTheBestRoundAndItsMargins) {
-    Parameters hasty = quick();
-    hasty.eta = 1;  // overfits within a few rounds
-    hasty.rounds = 200;
-    hasty.early_stopping = 10;
-    hasty.min_child_weight = 0;
-    std::vector<Progress> seen;
-    const Matrix watch = world(500, 2);
-    const Fit trained = fit(world(500, 1), watch, hasty, {[] {}, [&](const Progress &p) { seen.push_back(p); }});
-    ASSERT_FALSE(seen.empty());
-    EXPECT_LT(seen.back().round, 200);
-    EXPECT_EQ(seen.back().round, seen.back().best_round + 10);
-    EXPECT_EQ(trained.rounds, seen.back().best_round);
-    EXPECT_NEAR(trained.watch_loss, seen.back().best_loss, 1e-6);
-    const auto model = Model::load(pack(trained.ensemble, Calibration{}));
-    for (std::size_t i = 0; i < watch.rows(); ++i) {
-        EXPECT_NEAR(model->margin(watch.row(i).data()), trained.watch_margin[i], 1e-5);
+    for (const MemberKind kind : {MemberKind::xgboost, MemberKind::random_forest, MemberKind::gradient_boosting}) {
+        const std::string first = learn(train, quick(), 20, kind).artefact;
+        EXPECT_EQ(first, learn(train, quick(), 20, kind).artefact);
+        EXPECT_EQ(first, learn(train, two_threads, 20, kind).artefact);
+        EXPECT_NE(first, learn(train, other_seed, 20, kind).artefact);
     }
 }
 
-TEST(Fit, CheckpointStopsIt) {
-    int rounds = 0;
-    const Hooks hooks{[&] {
-                          if (++rounds > 5) {
-                              throw Error(Kind::cancelled, "stop");
-                          }
-                      },
-                      [](const Progress &) {}};
-    EXPECT_THROW(fit(world(500, 1), world(200, 2), quick(), hooks), Error);
+TEST(Boosting, StopsWhereTheWatchedLossNoLongerFalls) {
+    Parameters hasty = quick();
+    hasty.xgboost.eta = 1;  // overfits within a few rounds
+    hasty.xgboost.rounds = 200;
+    hasty.xgboost.early_stopping = 10;
+    hasty.xgboost.min_child_weight = 0;
+    double best_loss = 1e9;
+    int best_round = 0, last_round = 0;
+    const auto watched = [&](const Progress &p) {
+        last_round = p.round;
+        if (p.loss < best_loss) {
+            best_loss = p.loss;
+            best_round = p.round;
+        }
+    };
+    const Matrix rows = world(500, 2);
+    const Course course = watch(world(500, 1), rows, hasty, {[] {}, watched});
+    EXPECT_LT(last_round, 200);
+    EXPECT_GE(best_round, 1);
+    EXPECT_LT(last_round, best_round + 10 + 4);  // it looks every fourth round
+    EXPECT_EQ(course.best_round, best_round);
+    EXPECT_EQ(course.best_loss, best_loss);
+    EXPECT_NEAR(weighted_log_loss(course.margins(rows, best_round), rows.label, rows.weight), best_loss, 1e-6);
+    EXPECT_GT(weighted_log_loss(course.margins(rows, last_round), rows.label, rows.weight), best_loss);
 }
 
-TEST(Fit, ThresholdsOfAFeatureFitInAByte) {
+TEST(Learner, CheckpointStopsEveryMember) {
+    Parameters p = quick();
+    p.neural_network.batch = 8;
+    const Matrix rows = world(40000, 1);
+    for (const MemberKind kind : member_kinds) {
+        int calls = 0;
+        const Hooks hooks{[&] {
+                              if (++calls > 1) {
+                                  throw Error(Kind::cancelled, "stop");
+                              }
+                          },
+                          [](const Progress &) {}};
+        EXPECT_THROW(learner(kind).learn(LearningRows(rows, 1), 1000, p, hooks), Error) << name_of(kind);
+    }
+}
+
+TEST(Boosting, ThresholdsOfAFeatureFitInAByte) {
     Parameters many = quick();
-    many.max_depth = 6;
-    many.rounds = 150;
-    many.early_stopping = 150;
-    many.min_child_weight = 0;
-    const Fit trained = fit(world(20000, 1), world(500, 2), many, silent());
+    many.xgboost.max_depth = 6;
+    many.xgboost.min_child_weight = 0;
+    const Learned learned = learn(world(20000, 1), many, 150);
     std::array<std::set<float>, 5> thresholds;
-    for (const auto &tree : trained.ensemble.trees) {
+    for (const auto &tree : std::get<Ensemble>(learned.model).trees) {
         for (const TreeNode &node : tree) {
             if (node.left != -1) {
                 thresholds[node.feature].insert(node.threshold_or_leaf);
@@ -133,7 +128,7 @@ TEST(Fit, ThresholdsOfAFeatureFitInAByte) {
     }
 }
 
-TEST(Fit, WeightsStandForTheRowsThatWereLeftOut) {
+TEST(Boosting, WeightsStandForTheRowsThatWereLeftOut) {
     Matrix all = world(40000, 1), sampled;
     sampled.features = 5;
     for (std::size_t i = 0; i < all.rows(); ++i) {
@@ -144,15 +139,102 @@ TEST(Fit, WeightsStandForTheRowsThatWereLeftOut) {
         }
     }
     EXPECT_NEAR(sampled.base_rate(), all.base_rate(), 0.005);
-    const Fit trained = fit(sampled, world(5000, 2), quick(), silent());
-    double promised = 0, came = 0;
     const Matrix fresh = world(20000, 3);
-    const auto model = Model::load(pack(trained.ensemble, Calibration{}));
-    for (std::size_t i = 0; i < fresh.rows(); ++i) {
-        promised += model->probability(fresh.row(i).data());
-        came += fresh.label[i];
+    // The mean of a forest's log-odds lies below the log-odds of its mean.
+    const std::map<MemberKind, double> tolerance = {{MemberKind::xgboost, 0.04},
+                                                    {MemberKind::random_forest, 0.1},
+                                                    {MemberKind::gradient_boosting, 0.04},
+                                                    {MemberKind::neural_network, 0.08}};
+    for (const MemberKind kind : member_kinds) {
+        const Learned learned = learn(sampled, quick(), kind == MemberKind::neural_network ? 5 : 40, kind);
+        double promised = 0, came = 0;
+        const std::vector<float> margin = margins(learned.model, fresh);
+        for (std::size_t i = 0; i < fresh.rows(); ++i) {
+            promised += sigmoid(margin[i]);
+            came += fresh.label[i];
+        }
+        EXPECT_NEAR(promised / came, 1, tolerance.at(kind)) << name_of(kind);
     }
-    EXPECT_NEAR(promised / came, 1, 0.04);
+}
+
+// What XGBoost itself makes of a saved model.
+std::vector<float> predict(const std::string &ubj, const Matrix &rows) {
+    BoosterHandle booster = nullptr;
+    test::require(XGBoosterCreate(nullptr, 0, &booster));
+    test::require(XGBoosterLoadModelFromBuffer(booster, ubj.data(), ubj.size()));
+    const std::string data = "{\"data\":[" + std::to_string(reinterpret_cast<std::uintptr_t>(rows.values.data())) +
+                             ",true],\"shape\":[" + std::to_string(rows.rows()) + "," + std::to_string(rows.features) +
+                             "],\"typestr\":\"<f4\",\"version\":3}";
+    const char *config =
+        "{\"type\":1,\"training\":false,\"iteration_begin\":0,\"iteration_end\":0,\"missing\":NaN,\"strict_shape\":false,"
+        "\"cache_id\":0}";
+    const bst_ulong *shape = nullptr;
+    bst_ulong dimensions = 0;
+    const float *out = nullptr;
+    test::require(XGBoosterPredictFromDense(booster, data.c_str(), config, nullptr, &shape, &dimensions, &out));
+    std::vector<float> result(out, out + rows.rows());
+    XGBoosterFree(booster);
+    return result;
+}
+
+TEST(RandomForest, SavedModelPredictsItsMargins) {
+    const Matrix train = world(5000, 1), fresh = world(500, 2);
+    for (const int trees : {1, 20, 23}) {  // in batches of one, ten, one
+        const Learned learned = learn(train, quick(), trees, MemberKind::random_forest);
+        const auto &forest = std::get<Ensemble>(learned.model);
+        EXPECT_EQ(forest.trees.size(), static_cast<std::size_t>(trees));
+        const std::vector<float> ours = margins(learned.model, fresh), theirs = predict(learned.artefact, fresh);
+        for (std::size_t i = 0; i < fresh.rows(); ++i) {
+            EXPECT_NEAR(ours[i], theirs[i], 1e-6 * std::max(1.0, std::fabs(static_cast<double>(theirs[i]))));
+        }
+        const auto model = Model::load(pack({5, Blend::log_odds, 0, {{MemberKind::random_forest, 1, forest}}, {}}));
+        for (std::size_t i = 0; i < 50; ++i) {
+            EXPECT_NEAR(model->margin(fresh.row(i).data()), theirs[i], 1e-5);
+        }
+    }
+}
+
+// One tree on all rows and features: its leaves are the log-odds of their rows' smoothed rates.
+TEST(RandomForest, LeavesAreLogOddsOfSmoothedRates) {
+    Parameters one = quick();
+    one.random_forest.max_depth = 1;
+    one.random_forest.subsample = one.random_forest.colsample_bynode = 1;
+    one.random_forest.prior = 6;
+    Matrix rows;
+    rows.features = 1;
+    for (int i = 0; i < 400; ++i) {
+        rows.values.push_back(i < 300 ? 1.0f : 2.0f);
+        rows.label.push_back(i % 300 < 30);  // 30 of 300, 30 of 100
+        rows.weight.push_back(i < 300 ? 2.0f : 1.0f);
+    }
+    const Learned learned = learn(rows, one, 1, MemberKind::random_forest);
+    const double base = 90.0 / 700;
+    const std::vector<float> margin = margins(learned.model, rows);
+    EXPECT_NEAR(margin[0], logit((60 + 6 * base) / 606), 1e-5);
+    EXPECT_NEAR(margin[399], logit((30 + 6 * base) / 106), 1e-5);
+    EXPECT_EQ(learned.gain, std::vector<double>{1});
+}
+
+TEST(RandomForest, TreesDiffer) {
+    const Learned learned = learn(world(5000, 1), quick(), 20, MemberKind::random_forest);
+    std::set<std::pair<std::uint16_t, float>> roots;
+    for (const auto &tree : std::get<Ensemble>(learned.model).trees) {
+        roots.insert({tree[0].feature, tree[0].threshold_or_leaf});
+    }
+    EXPECT_GT(roots.size(), 10u);
+    const Matrix fresh = world(4000, 3);
+    EXPECT_GT(auc_of(margins(learned.model, fresh), fresh), 0.86);
+}
+
+TEST(Gain, GoesToWhatTells) {
+    for (const MemberKind kind : {MemberKind::xgboost, MemberKind::random_forest, MemberKind::gradient_boosting}) {
+        const std::vector<double> gain = learn(world(6000, 1), quick(), 20, kind).gain;
+        ASSERT_EQ(gain.size(), 5u);
+        EXPECT_NEAR(gain[0] + gain[1] + gain[2] + gain[3] + gain[4], 1, 1e-9);
+        EXPECT_GT(gain[0] + gain[1], 0.8);
+        EXPECT_EQ(gain[3], 0);  // always missing
+        EXPECT_EQ(gain[4], 0);  // constant
+    }
 }
 
 TEST(XGBoost, MessagesAreCleaned) {
@@ -163,7 +245,7 @@ TEST(XGBoost, MessagesAreCleaned) {
     Matrix infinite = world(10, 1);
     infinite.values[0] = std::numeric_limits<float>::infinity();
     try {
-        fit(infinite, world(10, 2), quick(), silent());
+        learn(infinite, quick(), 1);
         FAIL();
     } catch (const Error &error) {
         const std::string text = error.what();
@@ -199,20 +281,8 @@ TEST(XGBoostJson, RefusesWhatItDoesNotKnow) {
     }
 }
 
-TEST(Parameters, AreCheckedByName) {
-    EXPECT_EQ(parse_parameters("{}").max_depth, 4);
-    EXPECT_EQ(parse_parameters(R"({"max_depth": 3, "eta": 0.5})").max_depth, 3);
-    const Parameters same = parse_parameters(to_json(parse_parameters(R"({"eta": 0.3, "rounds": 7})")));
-    EXPECT_EQ(same.rounds, 7);
-    EXPECT_EQ(same.eta, 0.3);
-    for (const char *text : {R"({"max_depth": 7})", R"({"max_depth": 2.5})", R"({"eta": "x"})", R"({"depth": 3})", "[]",
-                             "nonsense", R"({"eta": 1e300})"}) {
-        EXPECT_THROW(parse_parameters(text), Error) << text;
-    }
-}
-
 TEST(Inspection, SaysWhatCannotWork) {
-    const Matrix good = world(200, 1), none{5, {}, {}, {}};
+    const Matrix good = world(200, 1), none{5, {}, {}, {}, {}, {}};
     EXPECT_NO_THROW(require_trainable(good, good));
     EXPECT_THROW(require_trainable(none, good), Error);
     EXPECT_THROW(require_trainable(good, none), Error);

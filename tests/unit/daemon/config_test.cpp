@@ -51,6 +51,8 @@ token_key = "keys/tokens"
 keep_pages = "2d"
 keep_errors = 3600
 keep_history = "8w"
+[learning]
+retrain = true
 [money]
 base_currency = "EUR"
 rates = "rates.csv"
@@ -84,6 +86,7 @@ columns = { crm_id = "Nr" }
     EXPECT_EQ(config.patience, 300);
     EXPECT_EQ(config.token_key, folder_ / "keys/tokens");
     EXPECT_EQ(config.retention.pages, 2 * 86400);
+    EXPECT_TRUE(config.retrain);
     EXPECT_EQ(config.retention.errors, 3600);
     EXPECT_EQ(config.retention.history, 56 * 86400);
     ASSERT_EQ(config.rates->size(), 2u);
@@ -133,16 +136,30 @@ concurrency = 65
 nam = "x.csv"
 [dtabase]
 url = "x"
+[learning]
+retrain = "yes"
+retain = true
 )");
-    for (const char *expected :
-         {"x.toml:2: sync.schedul: unknown key; did you mean 'schedule'?", "x.toml:3: sync.schedule: 'sometimes'",
-          "x.toml:4: sync.workers", "x.toml:5: sync.patience: 'soon' is not a duration", "x.toml:6: sync.keep_pages: '-1d'",
-          "x.toml:7: sync.keep_page: unknown key; did you mean 'keep_pages'?", "x.toml:20: org.two.concurrency: is not a number",
-          "x.toml:24: org.two.concurrency: is not a number", "x.toml:9: money.base_currency: 'Euro'",
-          "money.rate: rate: '-1' is not above zero", "'not valid' is not made of", "'salesforcee' is none of",
-          "did you mean 'salesforce'?", "XSELL_TEST_UNSET is not set", "'two' is there twice",
-          "nam: unknown key; did you mean 'name'?", "org.file: name is missing",
-          "dtabase: unknown key; did you mean 'database'?"}) {
+    for (const char *expected : {"x.toml:2: sync.schedul: unknown key; did you mean 'schedule'?",
+                                 "x.toml:3: sync.schedule: 'sometimes'",
+                                 "x.toml:4: sync.workers",
+                                 "x.toml:5: sync.patience: 'soon' is not a duration",
+                                 "x.toml:6: sync.keep_pages: '-1d'",
+                                 "x.toml:7: sync.keep_page: unknown key; did you mean 'keep_pages'?",
+                                 "x.toml:20: org.two.concurrency: is not a number",
+                                 "x.toml:24: org.two.concurrency: is not a number",
+                                 "x.toml:9: money.base_currency: 'Euro'",
+                                 "money.rate: rate: '-1' is not above zero",
+                                 "'not valid' is not made of",
+                                 "'salesforcee' is none of",
+                                 "did you mean 'salesforce'?",
+                                 "XSELL_TEST_UNSET is not set",
+                                 "'two' is there twice",
+                                 "nam: unknown key; did you mean 'name'?",
+                                 "org.file: name is missing",
+                                 "dtabase: unknown key; did you mean 'database'?",
+                                 "x.toml:30: learning.retrain: is neither true nor false",
+                                 "x.toml:31: learning.retain: unknown key; did you mean 'retrain'?"}) {
         EXPECT_NE(all.find(expected), std::string::npos) << expected << "\n--\n" << all;
     }
 }
@@ -169,6 +186,7 @@ TEST_F(ConfigFile, AConfigurationOfThePastReadsAsItDid) {
     EXPECT_TRUE(config.problems.empty());
     EXPECT_EQ(config.workers, 4);
     EXPECT_EQ(config.patience, 60);
+    EXPECT_FALSE(config.retrain);
     EXPECT_TRUE(config.token_key.empty());
     EXPECT_EQ(config.retention.pages, 7 * 86400);
     EXPECT_EQ(config.orgs.at(0).concurrency, 4);
