@@ -1,5 +1,5 @@
-// A peer in a process of its own, mostly Python: it sets up, then does its work once for every line that it is sent and answers
-// with the seconds that the work took. So both sides are measured in turn, in one run.
+// A peer in a process of its own, a Python program: it sets up, then does its work once for every line that it is sent and
+// answers with the seconds that the work took. So both sides are measured in turn, in one run.
 #pragma once
 
 #include <sys/wait.h>
@@ -17,7 +17,7 @@ namespace bench {
 
 class Peer {
   public:
-    explicit Peer(std::vector<std::string> command) : name_(command.at(1)) {
+    explicit Peer(std::vector<std::string> command) : name_(command.at(2)) {
         int to[2], from[2];
         if (pipe(to) != 0 || pipe(from) != 0) throw std::runtime_error("no pipe");
         child_ = fork();

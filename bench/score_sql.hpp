@@ -196,7 +196,7 @@ inline void score_vs_client(ScoreBench &bench) {
     for (const char *table : {"bench_score", "bench_peer_score"}) {
         server.run(std::string("CREATE TABLE ") + table + " (id bigint, probability double precision)");
     }
-    Peer peer({"/usr/bin/python3", "bench/peers/client.py", scratch.write("model.ubj", bench.made.booster->ubj())});
+    Peer peer({"/usr/bin/python3", "-B", "bench/peers/client.py", scratch.write("model.ubj", bench.made.booster->ubj())});
     compare(
         "score_vs_client", "COPY out, pandas, predict, COPY in", "rows/s, wall", 5,
         [&](int) {
@@ -221,7 +221,7 @@ inline void score_ensemble(ScoreBench &bench) {
     bench.deploy("bench_ensemble",
                  xsell::core::pack(xsell::core::fit_ensemble(learn, make_matrix(4000, 3), parameters, no_hooks()).model));
     const Scratch scratch;
-    Peer peer({"/usr/bin/python3", "bench/peers/ensemble.py", "score", scratch.write("x.f32", learn.values),
+    Peer peer({"/usr/bin/python3", "-B", "bench/peers/ensemble.py", "score", scratch.write("x.f32", learn.values),
                scratch.write("y.f32", learn.label), std::to_string(parameters.neural_network.epochs),
                scratch.write("rows.f32", {bench.x.begin(), bench.x.begin() + peer_rows * features})});
     compare(

@@ -53,7 +53,7 @@ void train_ensemble() {
     const Matrix learn = bench::make_matrix(rows, 1), calibrate = bench::make_matrix(rows / 5, 3);
     const Parameters parameters = bench::classic();
     const bench::Scratch scratch;
-    bench::Peer peer({"/usr/bin/python3", "bench/peers/ensemble.py", "train", scratch.write("x.f32", learn.values),
+    bench::Peer peer({"/usr/bin/python3", "-B", "bench/peers/ensemble.py", "train", scratch.write("x.f32", learn.values),
                       scratch.write("y.f32", learn.label), std::to_string(parameters.neural_network.epochs)});
     compare(
         "train_ensemble", "XGBoost and scikit-learn", rows, 3,

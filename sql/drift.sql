@@ -179,6 +179,13 @@ UPDATE subscriber SET a = NULL WHERE id % 2 = 0;
 SELECT feature, level, missing_expected, missing_now FROM xsell.drift('churn') WHERE kind = 'feature';
 SET xsell.now = '2026-01-01 00:00+00';
 
+-- What users build of its parts stays within its own arrays.
+CREATE AGGREGATE pg_temp.counted(bigint[]) (SFUNC = xsell_internal.bin_counts_combine, STYPE = bigint[], INITCOND = '{}');
+SELECT pg_temp.counted(c) FROM (VALUES ('{}'::bigint[])) v(c);
+CREATE AGGREGATE pg_temp.counted_missing(bigint[]) (SFUNC = xsell_internal.bin_counts_combine, STYPE = bigint[], INITCOND = '{{1,NULL}}');
+SELECT pg_temp.counted_missing(c) FROM (VALUES ('{{1,NULL}}'::bigint[])) v(c);
+SELECT count(*) FROM xsell_internal.query_rows('SELECT x FROM public.now ; ');
+
 -- Who may.
 SET ROLE xsell_sync;
 SELECT xsell.check_drift('cross_sell') AS due;

@@ -42,6 +42,9 @@ SELECT * FROM xsell.experiment('exp');
 SELECT xsell.log_exposure('exp', 1);
 SELECT xsell.log_exposure('nope', 1);
 SELECT role, version, share FROM xsell.split_traffic('exp', '{"1": 0.8, "2": 0.2}');
+-- The same split again begins no new experiment.
+SELECT max(deployed_at) AS began FROM xsell.deployment WHERE model = 'exp' \gset
+SELECT count(*) AS versions, max(deployed_at) = :'began' AS goes_on FROM xsell.split_traffic('exp', '{"1": 0.8, "2": 0.2}');
 SELECT arm, version, exposures, entities, outcomes, rate, low, high, lift, p_value, always_valid_p, sample_ratio_p, needed, decision FROM xsell.experiment('exp');
 SELECT * FROM xsell.experiment('exp', effect => 0);
 SELECT count(xsell.log_exposure('exp', e, shown_at => '2024-02-01')) AS first_time FROM generate_series(1, 6000) e;
@@ -115,11 +118,13 @@ SELECT xsell.record_outcome('cross_sell', 11, 1, 'accepted');
 RESET ROLE;
 INSERT INTO xsell.org (org_id, name, connector) VALUES ('o', 'o', 'csv');
 INSERT INTO xsell_internal.entity_account (org_id, account_id, entity_id, match_confidence, match_reason) VALUES ('o', 'a', 11, 1, 'test');
+INSERT INTO xsell_internal.product_map (org_id, product_crm_id, product_id, method) VALUES ('o', 'p1', 1, 'code'), ('o', 'p3', 3, 'code');
 INSERT INTO xsell.org_grant VALUES ('o', 'regress_analyst');
 SET ROLE regress_analyst;
 SELECT xsell.record_outcome('cross_sell', 11, 1, 'accepted') IS NOT NULL AS recorded, xsell.log_exposure('cross_sell', 11, 3) IS NOT NULL AS logged;
 SELECT xsell.record_outcome('cross_sell', 12, 1, 'accepted');
-SELECT DISTINCT entity_id FROM xsell.exposure_outcome;
+SELECT xsell.log_exposure('cross_sell', 11, 2);
+SELECT DISTINCT entity_id, product_id FROM xsell.exposure_outcome ORDER BY product_id;
 SET ROLE regress_reader;
 SELECT xsell.record_outcome('cross_sell', 11);
 SELECT arm, exposures, decision FROM xsell.experiment('cross_sell');
@@ -128,6 +133,21 @@ DROP OWNED BY regress_analyst, regress_reader;
 DELETE FROM xsell.org_grant WHERE role = 'regress_analyst';
 DROP ROLE regress_analyst, regress_reader;
 
+-- Numbers that cannot be.
+SELECT xsell.log_exposure('cross_sell', 11, 1, probability => 1.5);
+SELECT xsell.log_exposure('cross_sell', 11, 1, probability => 'NaN');
+SELECT xsell.log_exposure('cross_sell', 11, 1, rank => 0);
+SELECT xsell.log_exposure('cross_sell', 11, 1, shown_at => 'infinity');
+SELECT xsell.record_outcome('cross_sell', 11, 1, at => '-infinity');
+SELECT xsell.record_outcome('cross_sell', 11, 1, value => 'NaN');
+
+-- An org that goes takes along what was shown to those that it alone had.
+BEGIN;
+SELECT relation, removed > 0 AS removed FROM xsell_internal.sync_purge_org('o') WHERE relation IN ('xsell_internal.exposure', 'xsell_internal.outcome');
+SELECT bool_or(entity_id = 11 AND model = 'cross_sell') AS its_own, count(*) > 0 AS others FROM xsell_internal.exposure;
+ROLLBACK;
+
+DELETE FROM xsell_internal.product_map WHERE org_id = 'o';
 DELETE FROM xsell_internal.entity_account WHERE org_id = 'o';
 DELETE FROM xsell.org WHERE org_id = 'o';
 DELETE FROM xsell_internal.purchase WHERE org_id = 'o';

@@ -161,6 +161,10 @@ UPDATE xsell_internal.model SET label_query = 'SELECT 1', label_owner = 'postgre
 UPDATE xsell_internal.model SET label_query = 'SELECT 1' WHERE model = 'churn';
 INSERT INTO xsell_internal.feature_set (name, version, feature, definition, sha256, kind, owner) VALUES ('forged', 1, '{a}', 'SELECT 1 AS entity_id, 1 AS a', '', '{number}', 'postgres');
 INSERT INTO xsell_internal.feature_set (name, version, feature, definition, sha256) VALUES ('forged', 1, '{a}', 'SELECT 1, 1, $1, ARRAY[1]', '');
+-- What runs as whoever asks for it is nobody's: a superuser would run it with all rights.
+\set VERBOSITY terse
+INSERT INTO xsell_internal.feature_set (name, version, feature, definition, sha256, owner) VALUES ('forged', 1, '{a}', 'SELECT 1, 1, $1, ARRAY[1]', '', CURRENT_USER);
+\set VERBOSITY default
 SELECT xsell.create_feature_set('theirs', 'SELECT id AS entity_id, visits FROM shop.customer WHERE id < 3');
 INSERT INTO xsell_internal.model (model, feature_set) VALUES ('theirs', 'theirs');
 CREATE TRIGGER lurking BEFORE INSERT ON xsell_internal.feature_set FOR EACH ROW EXECUTE FUNCTION pg_catalog.suppress_redundant_updates_trigger();
@@ -185,6 +189,8 @@ SELECT * FROM xsell.features('theirs');
 -- Codes by a dictionary whose values they do not see.
 SELECT feature, code, length(sha256) FROM xsell_internal.category WHERE feature_set = 'theirs' AND version = 2 ORDER BY code;
 SELECT * FROM xsell.feature_category;
+-- Kept rows sum up what every org knows.
+SELECT * FROM xsell.feature_snapshot;
 RESET ROLE;
 SELECT bool_and(sha256(convert_to(value, 'UTF8')) = sha256) AS hashes_hold FROM xsell_internal.category;
 
@@ -268,6 +274,11 @@ DROP ROLE xsell_test_gone;
 SELECT * FROM xsell_internal.features_of('orphan', 1, '2024-02-01');
 SELECT xsell.create_feature_set('orphan', 'SELECT 1 AS entity_id, 1 AS a') AS anew;
 SELECT * FROM xsell_internal.features_of('orphan', 2, '2024-02-01');
+
+-- Called by hand, with dictionaries that do not fit.
+SELECT FROM xsell_internal.stored_features(NULL, 'SELECT', now(), '{a,b}', '{category}', '{}', '{}', '{}');
+SELECT FROM xsell_internal.stored_features(NULL, 'SELECT', now(), '{a}', '{category}', '{a}', '{\\x00}', '{NULL}');
+SELECT FROM xsell_internal.stored_features(NULL, 'SELECT', now(), '{a}', '{category}', '{b}', '{\\x00}', '{1}');
 
 -- What a dump keeps: everything but what the extension itself brings.
 SELECT c.oid::regclass AS relation, e.condition

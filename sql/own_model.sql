@@ -155,6 +155,14 @@ SELECT xsell.drop_model('mine');
 SELECT xsell.drop_model('cross_sell');
 SELECT xsell.drop_model('nonsense');
 SELECT xsell.drop_model('new');
+-- Forced, it goes with what is deployed, and a new one of that name does not roll back to it.
+SELECT role, version FROM xsell.deploy('mine', 1);
+SELECT xsell.request_training('mine') > 0 AS asked;
+SELECT xsell.drop_model('mine', force => true);
+SELECT (SELECT count(*) FROM xsell_internal.model_blob WHERE model = 'mine') AS blobs, (SELECT count(*) FROM xsell.deployment WHERE model = 'mine') AS deployed,
+       (SELECT count(*) FROM xsell.training_run WHERE model = 'mine' AND state = 'queued') AS waiting, (SELECT count(*) > 0 FROM xsell.training_run WHERE model = 'mine') AS runs;
+SELECT xsell.create_model('mine', 'thing', 'SELECT id AS entity_id, y FROM public.t');
+SELECT * FROM xsell.rollback('mine');
 \c :home
 DROP DATABASE xsell_own_model;
 DROP ROLE xsell_own_model_admin, xsell_own_model_reader;

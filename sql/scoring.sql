@@ -172,6 +172,15 @@ SELECT count(*) FROM xsell_internal.explain_version('demo', 3, '{1,2,3}');
 SELECT r.* FROM xsell_internal.render_reason('x', 0.5, -1) r;
 SELECT r.* FROM unnest('{NaN,Infinity,NULL,1e30}'::real[]) v, xsell_internal.render_reason('a', v, 1) r;
 DELETE FROM xsell_internal.reason_template WHERE feature IN ('a', 'b');
+-- What was edited, or put in the place of what is built in, is part of a dump, and a restore puts it there again.
+BEGIN;
+UPDATE xsell_internal.reason_template SET sentence = 'they win' WHERE (feature, direction) = ('win_rate', 'up');
+INSERT INTO xsell_internal.reason_template (feature, direction, code, sentence) VALUES ('win_rate', 'down', 'losses', 'they lose');
+SELECT feature, direction, code, sentence, language FROM xsell_internal.reason_template WHERE NOT built_in ORDER BY direction;
+SELECT e.condition FROM pg_extension x, unnest(x.extconfig, x.extcondition) AS e(relation, condition)
+WHERE x.extname = 'xsell' AND e.relation = 'xsell_internal.reason_template'::regclass;
+INSERT INTO xsell_internal.reason_template (feature, direction, code, sentence) VALUES ('win_rate', 'up', 'wins', 'again');
+ROLLBACK;
 
 -- Which version: the one that the statement's snapshot shows.
 CREATE FUNCTION pg_temp.now_scores() RETURNS integer LANGUAGE sql STABLE
@@ -347,7 +356,43 @@ RESET force_parallel_mode;
 -- Models are kept where the server's view of its memory shows them.
 SELECT name, count(*) > 0 AS kept FROM pg_backend_memory_contexts WHERE name LIKE 'xsell model%' GROUP BY name ORDER BY name;
 
-DROP TABLE demo_row, demo_many;
+-- A row type that changes under a call site that PL/pgSQL keeps.
+CREATE TABLE demo_changing (a numeric, b numeric, c numeric);
+INSERT INTO demo_changing VALUES (1, 9.5, -4);
+DO $$
+DECLARE
+    changing record;
+    same boolean;
+BEGIN
+    FOR round IN 1..3 LOOP
+        IF round = 2 THEN
+            ALTER TABLE demo_changing ALTER a TYPE integer, ALTER b TYPE double precision, ALTER c TYPE bigint;
+        ELSIF round = 3 THEN
+            ALTER TABLE demo_changing DROP a;
+            ALTER TABLE demo_changing ADD a integer DEFAULT 1;
+        END IF;
+        FOR changing IN EXECUTE 'SELECT d FROM demo_changing d' LOOP
+            same := xsell.predict('demo', changing.d) = xsell.predict('demo', '{1,9.5,-4}'::real[]);
+            RAISE NOTICE 'the same: %', same;
+        END LOOP;
+    END LOOP;
+END
+$$;
+
+-- A call site that is kept does not keep the rights of another role.
+DO $$
+DECLARE
+    probability double precision;
+BEGIN
+    FOR round IN 1..2 LOOP
+        probability := xsell.predict('demo', '{1,9.5,-4}'::real[]);
+        RAISE NOTICE 'scored';
+        SET LOCAL ROLE pg_read_all_stats;
+    END LOOP;
+END
+$$;
+
+DROP TABLE demo_row, demo_many, demo_changing;
 DELETE FROM xsell_internal.deployment WHERE model LIKE 'demo%';
 DELETE FROM xsell_internal.model_version WHERE model LIKE 'demo%';
 DELETE FROM xsell_internal.model WHERE model LIKE 'demo%';

@@ -113,6 +113,7 @@ CALL xsell.train('cross_sell', parameters => '{"max_depth": 7}');
 CALL xsell.train('cross_sell', preset => 'clasic');
 CALL xsell.train('cross_sell', search => '{"trial": 3}');
 CALL xsell.train('cross_sell', horizon => '-1 day');
+CALL xsell.train('cross_sell', horizon => '100000 years');
 \set VERBOSITY default
 CALL xsell.train('cross_sell', horizon => '400 days');
 \set VERBOSITY terse
@@ -196,6 +197,9 @@ BEGIN;
 SELECT xsell.request_training('cross_sell') = xsell.request_training('cross_sell') AS waits_once;
 COMMIT;
 SELECT xsell.request_training('nonsense');
+SELECT xsell.request_training('cross_sell', '[]');
+SELECT xsell.request_training('cross_sell', search => '30');
+SELECT xsell.request_training('cross_sell', preset => 'nonsense');
 SELECT model FROM xsell_internal.next_requested_training();
 \set quick '{"rounds": 1, "members": ["xgboost"], "folds": 0, "weights": {"xgboost": 1}}'
 CALL xsell.train('cross_sell', NULL, '120 days', :'quick');
@@ -219,6 +223,25 @@ CALL xsell.train('cross_sell', NULL, '120 days', :'quick');
 SELECT xsell.request_training('cross_sell');
 RESET ROLE;
 SELECT version, trained_by = 'xsell_trainer' AS by_trainer FROM xsell.model_version WHERE model = 'cross_sell' ORDER BY version DESC LIMIT 1;
+
+-- A version is measured beside the champion on its own rows, and refused for what these say: what the champion was measured on is
+-- of another time.
+SELECT version FROM xsell.deploy('cross_sell', 1);
+SET xsell.now = '2023-12-01 00:00+00';
+CALL xsell.train('cross_sell', NULL, '120 days', '{"rounds": 1, "max_depth": 1, "members": ["xgboost"], "folds": 0, "weights": {"xgboost": 1}}') \gset
+RESET xsell.now;
+SELECT n.ranker, n.metric, n.value <> o.value AS on_other_rows, n.low < n.value AND n.value < n.high AS interval
+FROM xsell.model_metric n JOIN xsell.model_metric o ON (o.model, o.version, o.ranker, o.slice, o.metric) = (n.model, 1, 'model', n.slice, n.metric)
+WHERE n.model = 'cross_sell' AND n.version = :version AND n.ranker = 'champion' AND n.metric IN ('auc', 'log_loss', 'ndcg@10') ORDER BY metric;
+SELECT count(*) = 1 AS refused, bool_and(d LIKE '%than the ' || (
+    SELECT round(m.value::numeric, 4) FROM xsell.model_metric m WHERE m.model = 'cross_sell' AND m.version = :version AND m.ranker = 'champion' AND m.metric = 'auc') || ' (%') AS by_it
+FROM xsell_internal.promotion_doubts('cross_sell', :version) d WHERE d LIKE 'its auc%';
+-- What was dropped cannot be measured, nor made again.
+SELECT xsell.drop_version('cross_sell', 5) > 0 AS dropped;
+SELECT * FROM xsell.evaluate('cross_sell', 5);
+SELECT * FROM xsell.importance('cross_sell', 5);
+SELECT * FROM xsell.drift('cross_sell', 5);
+SELECT * FROM xsell.reproduce('cross_sell', 5);
 
 -- No history at all.
 DELETE FROM xsell_internal.purchase;

@@ -73,7 +73,7 @@ void print_metrics(store::Database &database, const std::string &version) {
     Table table({"ranker", "NDCG@10>", "low>", "high>", "recall@10>", "hit rate@10>", "AUC>", "PR-AUC>", "ECE>"});
     const auto found = database.query(
         "SELECT m.ranker, v.ndcg, v.low, v.high, v.recall, v.hit_rate, v.auc, v.pr_auc, v.ece"
-        " FROM (SELECT DISTINCT ranker FROM xsell.model_metric WHERE model = $1 AND version = $2) m,"
+        " FROM (SELECT DISTINCT ranker FROM xsell.model_metric WHERE model = $1 AND version = $2 AND slice = 'validate') m,"
         " LATERAL (SELECT round(max(value) FILTER (WHERE metric = 'ndcg@10')::numeric, 3) AS ndcg,"
         " round(max(low) FILTER (WHERE metric = 'ndcg@10')::numeric, 3) AS low,"
         " round(max(high) FILTER (WHERE metric = 'ndcg@10')::numeric, 3) AS high,"

@@ -1,13 +1,13 @@
 // Counting what features and scores look like: the aggregates xsell_internal.bin_cuts and bin_counts, compare_bins over their
 // counts, and query_rows, which runs a caller's query for them.
 #include "border/datum.hpp"
+#include "caller_query.hpp"
 #include "core/error.hpp"
 #include "core/metrics/drift.hpp"
 #include "core/metrics/random.hpp"
 #include "core/scoring/blob.hpp"
 
 extern "C" {
-#include "executor/tstoreReceiver.h"
 #include "nodes/parsenodes.h"
 #include "utils/plancache.h"
 }
@@ -181,14 +181,14 @@ Datum count_state(FunctionCallInfo fcinfo) {
 Datum combine_counts(FunctionCallInfo fcinfo) {
     aggregate_context(fcinfo);
     ArrayType *state = array_argument(fcinfo, 0);
-    const ArrayType *other = array_argument(fcinfo, 1);
-    if (VARSIZE(state) != VARSIZE(other)) {
+    // Of any shape: users may build aggregates of their own on this.
+    const std::size_t columns = ARR_NDIM(state) == 2 ? static_cast<std::size_t>(ARR_DIMS(state)[0]) : 0;
+    auto *to = matrix<std::int64_t>(state, columns, core::bin_room);
+    const auto *from = matrix<const std::int64_t>(array_argument(fcinfo, 1), columns, core::bin_room);
+    if (to == nullptr || from == nullptr) {
         throw core::Error(core::Kind::bad_argument, "rows differ in length");
     }
-    auto *to = reinterpret_cast<std::int64_t *>(ARR_DATA_PTR(state));
-    const auto *from = reinterpret_cast<const std::int64_t *>(ARR_DATA_PTR(other));
-    const std::size_t size = (VARSIZE(state) - ARR_OVERHEAD_NONULLS(2)) / sizeof(std::int64_t);
-    std::transform(from, from + size, to, to, std::plus<>());
+    std::transform(from, from + columns * core::bin_room, to, to, std::plus<>());
     return PointerGetDatum(state);
 }
 
@@ -218,12 +218,12 @@ void require_one_select(SPIPlanPtr plan) {
 
 // Straight from the executor into the result: with the caller's privileges, under the statement's snapshot.
 void run_query(FunctionCallInfo fcinfo) {
-    auto *result = reinterpret_cast<ReturnSetInfo *>(fcinfo->resultinfo);
+    pg([&]() noexcept { InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC); });
+    const std::string query = "SELECT q.x::real[] FROM (\n" + without_semicolon(text_view(PG_GETARG_DATUM(0))) + "\n) q";
+    const char *text = query.c_str();
     SPIPlanPtr plan = pg([&]() noexcept {
-        InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
-        const char *query = psprintf("SELECT q.x::real[] FROM (\n%s\n) q", text_to_cstring(PG_GETARG_TEXT_PP(0)));
         SPI_connect();
-        SPIPlanPtr prepared = SPI_prepare_cursor(query, 0, nullptr, CURSOR_OPT_PARALLEL_OK);
+        SPIPlanPtr prepared = SPI_prepare_cursor(text, 0, nullptr, CURSOR_OPT_PARALLEL_OK);
         if (prepared == nullptr) {
             elog(ERROR, "could not prepare the query: %s", SPI_result_code_string(SPI_result));
         }
@@ -234,9 +234,7 @@ void run_query(FunctionCallInfo fcinfo) {
         SPIExecuteOptions options = {};
         options.read_only = true;
         options.must_return_tuples = true;
-        options.dest = CreateDestReceiver(DestTuplestore);
-        SetTuplestoreDestReceiverParams(options.dest, result->setResult, result->econtext->ecxt_per_query_memory, false, nullptr,
-                                        nullptr);
+        options.dest = result_receiver(fcinfo);
         const int outcome = SPI_execute_plan_extended(plan, &options);
         if (outcome < 0) {
             elog(ERROR, "could not run the query: %s", SPI_result_code_string(outcome));

@@ -1,9 +1,9 @@
 // xsell_internal.evaluation_rows: labels of a caller's query, with its rows of features where it brings them.
 #include "border/datum.hpp"
+#include "caller_query.hpp"
 #include "core/error.hpp"
 
 extern "C" {
-#include "executor/tstoreReceiver.h"
 #include "utils/plancache.h"
 }
 
@@ -48,8 +48,7 @@ std::vector<std::string> names_of(const std::string &query) {
     return names;
 }
 
-std::string statement(std::string query) {
-    query.erase(query.find_last_not_of(" \t\r\n;") + 1);
+std::string statement(const std::string &query) {
     const std::vector<std::string> names = names_of(query);
     auto has = [&](const char *name) { return std::find(names.begin(), names.end(), name) != names.end(); };
     if (!has("y") || (!has("x") && !has("entity_id"))) {
@@ -65,20 +64,17 @@ std::string statement(std::string query) {
 }
 
 void evaluation_rows(FunctionCallInfo fcinfo) {
-    auto *result = reinterpret_cast<ReturnSetInfo *>(fcinfo->resultinfo);
     pg([&]() noexcept {
         InitMaterializedSRF(fcinfo, 0);
         SPI_connect();
     });
-    const std::string sql = statement(std::string(text_view(PG_GETARG_DATUM(0))));
+    const std::string sql = statement(without_semicolon(text_view(PG_GETARG_DATUM(0))));
     const char *text = sql.c_str();
     const bool any = pg([&]() noexcept {
         SPIExecuteOptions options = {};
         options.read_only = true;
         options.must_return_tuples = true;
-        options.dest = CreateDestReceiver(DestTuplestore);
-        SetTuplestoreDestReceiverParams(options.dest, result->setResult, result->econtext->ecxt_per_query_memory, false, nullptr,
-                                        nullptr);
+        options.dest = result_receiver(fcinfo);
         const int status = SPI_execute_extended(text, &options);
         if (status < 0) {
             elog(ERROR, "could not run the query: %s", SPI_result_code_string(status));

@@ -16,9 +16,10 @@ Datum xsell_normal_tail(PG_FUNCTION_ARGS) {
 
 Datum xsell_chi_square_tail(PG_FUNCTION_ARGS) {
     return enter([&] {
+        constexpr int most = 1000;  // the time it takes grows with them
         const int degrees = PG_GETARG_INT32(1);
-        if (degrees < 1) {
-            throw core::Error(core::Kind::bad_argument, "a chi-square distribution has at least one degree of freedom");
+        if (degrees < 1 || degrees > most) {
+            throw core::Error(core::Kind::bad_argument, "degrees of freedom must be from 1 to " + std::to_string(most));
         }
         return Float8GetDatum(core::chi_square_tail(PG_GETARG_FLOAT8(0), degrees));
     });

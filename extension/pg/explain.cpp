@@ -37,6 +37,7 @@ const Datum *feature_names(ModelHandle &handle, std::size_t features) {
         throw core::Error(core::Kind::corrupt_model,
                           "model \"" + std::string(handle.name()) + "\" names another number of features than it has");
     }
+    handle.extra = nullptr;  // an error on the way leaves nothing that is half gone
     handle.extra = pg([&]() noexcept {
         if (kept != nullptr) {
             MemoryContextDelete(kept->context);

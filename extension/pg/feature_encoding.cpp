@@ -2,6 +2,7 @@
 #include <unordered_map>
 
 #include "border/datum.hpp"
+#include "core/error.hpp"
 #include "row_array.hpp"
 #include "stored_query.hpp"
 
@@ -200,21 +201,29 @@ enum Argument { arg_owner, arg_query, arg_at, arg_feature, arg_kind, arg_categor
 std::vector<Feature> stored(FunctionCallInfo fcinfo) {
     std::vector<Feature> features;
     std::unordered_map<std::string, std::size_t> position;
+    auto names = texts(PG_GETARG_DATUM(arg_feature));
     const auto kinds = texts(PG_GETARG_DATUM(arg_kind));
-    for (auto &name : texts(PG_GETARG_DATUM(arg_feature))) {
-        position.emplace(name, features.size());
-        features.push_back({std::move(name), kinds.at(features.size()), {}});
+    if (names.size() != kinds.size() || names.empty()) {
+        throw core::Error(core::Kind::bad_argument, "a feature set has features, and a kind for each");
+    }
+    for (std::size_t i = 0; i < names.size(); ++i) {
+        position.emplace(names[i], i);
+        features.push_back({std::move(names[i]), kinds[i], {}});
     }
     const auto category = texts(PG_GETARG_DATUM(arg_category_feature));
     auto hash = texts(PG_GETARG_DATUM(arg_category_hash));
     ArrayType *codes = pg([&]() noexcept { return PG_GETARG_ARRAYTYPE_P(arg_category_code); });
-    if (hash.size() != category.size() ||
+    if (hash.size() != category.size() || array_contains_nulls(codes) ||
         static_cast<std::size_t>(ArrayGetNItems(ARR_NDIM(codes), ARR_DIMS(codes))) != hash.size()) {
-        throw std::invalid_argument("the dictionaries of a feature set are incomplete");
+        throw core::Error(core::Kind::bad_argument, "the dictionaries of a feature set are incomplete");
     }
     const auto *code = reinterpret_cast<const std::int32_t *>(ARR_DATA_PTR(codes));
     for (std::size_t i = 0; i < hash.size(); ++i) {
-        features[position.at(category[i])].dictionary.by_hash.emplace(std::move(hash[i]), static_cast<float>(code[i]));
+        const auto found = position.find(category[i]);
+        if (found == position.end()) {
+            throw core::Error(core::Kind::bad_argument, "there is a dictionary for \"" + category[i] + "\", which is no feature");
+        }
+        features[found->second].dictionary.by_hash.emplace(std::move(hash[i]), static_cast<float>(code[i]));
     }
     return features;
 }

@@ -112,7 +112,7 @@ ModelHandle::SnapshotKey ModelHandle::current_snapshot() {
         return {};
     }
     const Snapshot s = GetActiveSnapshot();
-    return {s->xmin, s->xmax, s->xcnt, s->subxcnt, s->curcid};
+    return {s->xmin, s->xmax, s->xcnt, s->subxcnt, s->curcid, GetUserId()};
 }
 
 void ModelHandle::release(void *handle) { static_cast<ModelHandle *>(handle)->replace(nullptr, 0); }

@@ -8,8 +8,8 @@ namespace xsell::pg {
 
 struct CachedModel;
 
-// What a call site remembers between rows: who scores is resolved once and resolved again only under another snapshot. Lives in
-// the memory context of the call site and gives its models back when that goes, on errors too.
+// What a call site remembers between rows: who scores is resolved once and resolved again only under another snapshot or role.
+// Lives in the memory context of the call site and gives its models back when that goes, on errors too.
 class ModelHandle {
   public:
     // The handle of this call site, kept in fn_extra.
@@ -54,6 +54,7 @@ class ModelHandle {
         std::uint32_t running;
         std::int32_t running_sub;
         CommandId command;
+        Oid user;  // whose privileges held
         bool operator==(const SnapshotKey &) const = default;
     };
     static SnapshotKey current_snapshot();

@@ -6,9 +6,11 @@ namespace xsell::pg {
 namespace {
 
 std::uint64_t generation = 1;
+std::uint64_t changes_of_relations = 1;
 Oid deployment_oid = InvalidOid;
 
 void deployment_invalidated(Datum, Oid relation) {
+    ++changes_of_relations;
     if (relation == InvalidOid || relation == deployment_oid) {
         ++generation;
     }
@@ -172,6 +174,8 @@ void share_out(Arm *arms, Datum *shares, std::size_t count) noexcept {
 }  // namespace
 
 std::uint64_t deployment_generation() { return generation; }
+
+std::uint64_t relation_changes() { return changes_of_relations; }
 
 // An unknown model and one that only lacks a deployment are different mistakes with different remedies.
 void raise_not_deployed(const char *model) {

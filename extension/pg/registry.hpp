@@ -30,5 +30,7 @@ std::vector<std::string> version_features(const char *model, int version);
 
 // Grows whenever a deployment may have changed without the snapshot showing it (an aborted subtransaction).
 std::uint64_t deployment_generation();
+// Grows whenever any relation, and so any row type, may have changed; counted from the first model that is looked up.
+std::uint64_t relation_changes();
 
 }  // namespace xsell::pg

@@ -12,6 +12,8 @@ struct RecordMap {
     MemoryContext context;
     Oid type;
     std::int32_t typmod;
+    std::uint64_t shape_id;  // the server's, another one after ALTER TABLE
+    std::uint64_t relation_changes;
     std::uint64_t handle_changes;
     TupleDesc shape;
     Datum *values;
@@ -60,6 +62,8 @@ RecordMap *new_map(ModelHandle &handle, std::size_t features, Oid type, std::int
         map->context = own;
         map->type = type;
         map->typmod = typmod;
+        map->relation_changes = relation_changes();
+        map->shape_id = assign_record_type_identifier(type, typmod);
         map->handle_changes = handle.changes();
         map->shape = lookup_rowtype_tupdesc_copy(type, typmod);
         map->values = static_cast<Datum *>(palloc(sizeof(Datum) * static_cast<std::size_t>(map->shape->natts)));
@@ -71,14 +75,7 @@ RecordMap *new_map(ModelHandle &handle, std::size_t features, Oid type, std::int
     });
 }
 
-RecordMap *bind(ModelHandle &handle, const core::Model &model, Oid type, std::int32_t typmod) {
-    const std::vector<std::string> names = version_features(std::string(handle.name()).c_str(), handle.version());
-    if (names.size() != model.features()) {
-        throw core::Error(core::Kind::corrupt_model, "model \"" + std::string(handle.name()) + "\" version " +
-                                                         std::to_string(handle.version()) +
-                                                         " names another number of features than it has");
-    }
-    RecordMap *map = new_map(handle, names.size(), type, typmod);
+void find_columns(const ModelHandle &handle, const std::vector<std::string> &names, RecordMap *map) {
     for (std::size_t i = 0; i < names.size(); ++i) {
         const int column = find_column(map->shape, names[i]);
         if (column < 0) {
@@ -95,7 +92,35 @@ RecordMap *bind(ModelHandle &handle, const core::Model &model, Oid type, std::in
         map->column[i] = column;
         map->column_type[i] = base;
     }
+}
+
+RecordMap *bind(ModelHandle &handle, const core::Model &model, Oid type, std::int32_t typmod) {
+    const std::vector<std::string> names = version_features(std::string(handle.name()).c_str(), handle.version());
+    if (names.size() != model.features()) {
+        throw core::Error(core::Kind::corrupt_model, "model \"" + std::string(handle.name()) + "\" version " +
+                                                         std::to_string(handle.version()) +
+                                                         " names another number of features than it has");
+    }
+    RecordMap *map = new_map(handle, names.size(), type, typmod);
+    try {
+        find_columns(handle, names, map);
+    } catch (...) {
+        MemoryContextDelete(map->context);  // a call site that is kept may meet many rows that do not fit
+        throw;
+    }
     return map;
+}
+
+// Row types change within a transaction too, under a call site that PL/pgSQL keeps.
+bool is_current(RecordMap &map) {
+    if (map.relation_changes == relation_changes()) {
+        return true;
+    }
+    const bool same = map.shape_id == pg([&]() noexcept { return assign_record_type_identifier(map.type, map.typmod); });
+    if (same) {
+        map.relation_changes = relation_changes();
+    }
+    return same;
 }
 
 }  // namespace
@@ -127,7 +152,8 @@ void read_record(ModelHandle &handle, const core::Model &model, Datum record, fl
     const Oid type = HeapTupleHeaderGetTypeId(header);
     const std::int32_t typmod = HeapTupleHeaderGetTypMod(header);
     auto *map = static_cast<RecordMap *>(handle.extra);
-    if (map == nullptr || map->type != type || map->typmod != typmod || map->handle_changes != handle.changes()) {
+    if (map == nullptr || map->type != type || map->typmod != typmod || map->handle_changes != handle.changes() ||
+        !is_current(*map)) {
         RecordMap *fresh = bind(handle, model, type, typmod);
         if (map != nullptr) {
             MemoryContextDelete(map->context);
@@ -139,7 +165,7 @@ void read_record(ModelHandle &handle, const core::Model &model, Datum record, fl
     ItemPointerSetInvalid(&tuple.t_self);
     tuple.t_tableOid = InvalidOid;
     tuple.t_data = header;
-    heap_deform_tuple(&tuple, map->shape, map->values, map->nulls);
+    pg([&]() noexcept { heap_deform_tuple(&tuple, map->shape, map->values, map->nulls); });
     for (std::size_t i = 0; i < model.features(); ++i) {
         const int column = map->column[i];
         out[i] = map->nulls[column] ? missing : to_float(map->values[column], map->column_type[i]);

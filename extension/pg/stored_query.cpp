@@ -2,10 +2,10 @@
 // maintenance) hold here: the owner's rights, a restricted context, a pinned search_path; a read-only transaction on top.
 #include "stored_query.hpp"
 
+#include "caller_query.hpp"
 #include "core/error.hpp"
 
 extern "C" {
-#include "executor/tstoreReceiver.h"
 #include "nodes/nodeFuncs.h"
 }
 
@@ -137,7 +137,9 @@ bool find_offence(Node *node, void *context) {
 [[noreturn]] void rethrow_with_hint(const PgError &error) {
     if (error.data->hint == nullptr &&
         (error.data->sqlerrcode == ERRCODE_UNDEFINED_TABLE || error.data->sqlerrcode == ERRCODE_UNDEFINED_FUNCTION)) {
-        error.data->hint = pstrdup("Names outside pg_catalog must be written with their schema: public.customer, not customer.");
+        error.data->hint = pg([]() noexcept {
+            return pstrdup("Names outside pg_catalog must be written with their schema: public.customer, not customer.");
+        });
     }
     throw error;
 }
@@ -262,12 +264,7 @@ void run_query(FunctionCallInfo fcinfo) {
     confinement.become(acting_role(owner_argument(fcinfo, 0), text));
     StoredQuery query(text);
     require_columns(query.columns(), result->setDesc);
-    DestReceiver *destination = pg([&]() noexcept {
-        DestReceiver *into = CreateDestReceiver(DestTuplestore);
-        SetTuplestoreDestReceiverParams(into, result->setResult, result->econtext->ecxt_per_query_memory, false, nullptr,
-                                        nullptr);
-        return into;
-    });
+    DestReceiver *destination = pg([&]() noexcept { return result_receiver(fcinfo); });
     query.run(PG_GETARG_DATUM(2), PG_ARGISNULL(2), destination);
 }
 

@@ -12,8 +12,11 @@ BEGIN
         RAISE EXCEPTION 'model "%" does not exist', model USING ERRCODE = 'undefined_object',
             HINT = format('Known models: %s.', (SELECT COALESCE(string_agg(quote_ident(m.model), ', ' ORDER BY m.model), 'none') FROM xsell_internal.model m));
     END IF;
-    SELECT COALESCE(h.restored_id, h.history_id) INTO in_force FROM xsell_internal.deployment_history h
-    WHERE h.model = lock_deployment.model AND h.role = 'champion' ORDER BY h.history_id DESC LIMIT 1;
+    -- What an earlier model of one's own of that name has deployed is history.
+    SELECT COALESCE(h.restored_id, h.history_id) INTO in_force
+    FROM xsell_internal.deployment_history h JOIN xsell_internal.model m ON m.model = h.model
+    WHERE h.model = lock_deployment.model AND h.role = 'champion' AND (m.label_query IS NULL OR h.changed_at >= m.created_at)
+    ORDER BY h.history_id DESC LIMIT 1;
     RETURN in_force;
 END
 $$;
@@ -49,43 +52,51 @@ AS $$
 DECLARE
     live_role text;
 BEGIN
+    -- One row of features is scored by whichever arm its entity belongs to.
+    IF (SELECT count(DISTINCT (v.feature_set, v.feature_set_version)) FROM xsell_internal.model_version v
+        WHERE v.model = put_live.model AND v.version = ANY (versions)) > 1 THEN
+        RAISE EXCEPTION 'the versions of a split must take the same features' USING ERRCODE = 'object_not_in_prerequisite_state',
+            DETAIL = (SELECT string_agg(format('Version %s takes version %s of feature set "%s".', v.version, v.feature_set_version, v.feature_set), ' ' ORDER BY v.version)
+                      FROM xsell_internal.model_version v WHERE v.model = put_live.model AND v.version = ANY (versions)),
+            HINT = 'Train the one with the older features anew.';
+    END IF;
     DELETE FROM xsell_internal.deployment d
-    WHERE d.model = put_live.model AND d.role <> 'champion' AND d.share > 0;
+    WHERE d.model = put_live.model AND d.role <> 'champion' AND d.share > 0
+      AND d.role NOT IN (SELECT CASE i WHEN 2 THEN 'challenger' ELSE 'challenger_' || i - 1 END FROM generate_series(2, cardinality(versions)) i);
     FOR i IN 1 .. cardinality(versions) LOOP
         PERFORM xsell_internal.require_ready(model, versions[i]);
         live_role := CASE i WHEN 1 THEN 'champion' WHEN 2 THEN 'challenger' ELSE 'challenger_' || i - 1 END;
         INSERT INTO xsell_internal.deployment AS d (model, role, version, share) VALUES (model, live_role, versions[i], shares[i])
         ON CONFLICT ON CONSTRAINT deployment_pkey DO UPDATE
-        SET version = excluded.version, share = excluded.share, deployed_at = now(), deployed_by = CURRENT_USER;
+        SET version = excluded.version, share = excluded.share, deployed_at = now(), deployed_by = CURRENT_USER
+        WHERE d.share = 1 OR (d.version, d.share) <> (excluded.version, excluded.share);  -- a split repeated begins no new experiment
     END LOOP;
 END
 $$;
 COMMENT ON FUNCTION xsell_internal.put_live(text, integer[], numeric[]) IS 'Writes who scores which share, the champion first; a split that was there ends.';
 
--- What speaks against a champion-to-be: features that are not computed any more, and figures that are worse beyond doubt, that is,
--- whose interval (of the same horizon, on later customers) lies wholly on the wrong side of the champion's.
+-- What speaks against a champion-to-be: figures that are worse beyond doubt, that is, whose interval lies wholly on the wrong side of the
+-- champion's on the same rows. These are the champion's as measured beside it or, of a training that saw the same times, its own:
+-- figures of another time tell how hard that time is to predict as well.
 CREATE FUNCTION xsell_internal.promotion_doubts(model text, version integer) RETURNS SETOF text
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
-    SELECT pg_catalog.format('it takes version %s of feature set "%s", and xsell.features computes version %s of "%s"',
-                             v.feature_set_version, v.feature_set, s.version, m.feature_set)
-    FROM xsell_internal.model_version v
-    JOIN xsell_internal.model m ON m.model = v.model
-    CROSS JOIN LATERAL (SELECT pg_catalog.max(f.version) AS version FROM xsell_internal.feature_set f WHERE f.name = m.feature_set) s
-    WHERE v.model = promotion_doubts.model AND v.version = promotion_doubts.version
-      AND s.version IS NOT NULL AND (m.feature_set, s.version) <> (v.feature_set, v.feature_set_version)
-    UNION ALL
-    SELECT pg_catalog.format('its %s of %s (%s to %s) is worse than the %s (%s to %s) of version %s, the champion',
+    SELECT DISTINCT ON (n.metric) pg_catalog.format('its %s of %s (%s to %s) is worse than the %s (%s to %s) of version %s, the champion',
                              n.metric, r[1], r[2], r[3], r[4], r[5], r[6], d.version)
     FROM xsell_internal.deployment d
     JOIN xsell_internal.model_version c ON c.model = d.model AND c.version = d.version
-    JOIN xsell_internal.model_version v ON v.model = d.model AND v.version = promotion_doubts.version AND v.horizon IS NOT DISTINCT FROM c.horizon
-    JOIN xsell_internal.model_metric o ON o.model = c.model AND o.version = c.version AND o.slice = 'validate' AND o.ranker = 'model'
-    JOIN xsell_internal.model_metric n ON n.model = v.model AND n.version = v.version AND (n.slice, n.metric, n.ranker) = (o.slice, o.metric, o.ranker)
+    JOIN xsell_internal.model_version v ON v.model = d.model AND v.version = promotion_doubts.version AND v.version <> c.version
+        AND v.horizon IS NOT DISTINCT FROM c.horizon
+    JOIN xsell_internal.model_metric n ON n.model = v.model AND n.version = v.version AND n.slice = 'validate' AND n.ranker = 'model'
+    JOIN xsell_internal.model_metric o ON (o.model, o.slice, o.metric) = (n.model, n.slice, n.metric)
+        AND CASE o.ranker WHEN 'champion' THEN o.version = v.version AND d.deployed_at <= v.trained_at
+                          WHEN 'model' THEN o.version = c.version AND (c.plan -> 'validate_at', c.plan -> 'at') IS NOT DISTINCT FROM (v.plan -> 'validate_at', v.plan -> 'at')
+                          ELSE false END
     CROSS JOIN LATERAL (SELECT pg_catalog.array_agg(pg_catalog.round(u.figure::numeric, 4) ORDER BY u.place) AS r
                         FROM pg_catalog.unnest(ARRAY[n.value, n.low, n.high, o.value, o.low, o.high]) WITH ORDINALITY AS u(figure, place)) f
     WHERE d.model = promotion_doubts.model AND d.role = 'champion'
-      AND CASE n.metric WHEN 'log_loss' THEN n.low > o.high WHEN 'auc' THEN n.high < o.low WHEN 'ndcg@10' THEN n.high < o.low ELSE false END;
+      AND CASE n.metric WHEN 'log_loss' THEN n.low > o.high WHEN 'auc' THEN n.high < o.low WHEN 'ndcg@10' THEN n.high < o.low ELSE false END
+    ORDER BY n.metric, o.ranker;
 END;
 COMMENT ON FUNCTION xsell_internal.promotion_doubts(text, integer) IS 'Why a version should not become the champion, one reason to a row; none: nothing speaks against it.';
 
@@ -127,7 +138,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION xsell.deploy(text, integer, text, boolean) IS
-'Gives a role to a version and returns what is live. As champion it scores every entity from the commit on; other roles take no share until xsell.split_traffic. A champion-to-be whose features are not computed any more, or whose validation is worse than the champion''s beyond doubt (disjoint intervals of ndcg@10, auc or log_loss), is refused unless forced.';
+'Gives a role to a version and returns what is live. As champion it scores every entity from the commit on; other roles take no share until xsell.split_traffic. A champion-to-be whose validation is worse than the champion''s on the same rows beyond doubt (disjoint intervals of ndcg@10, auc or log_loss) is refused unless forced.';
 
 CREATE FUNCTION xsell.rollback(model text, steps integer DEFAULT 1) RETURNS SETOF xsell.deployment
 LANGUAGE plpgsql VOLATILE

@@ -122,29 +122,6 @@ COMMENT ON FUNCTION xsell_internal.save_baseline(text, integer, timestamptz) IS
 
 -- Now. The tables that these functions read are small beside what the planner expects of functions: compiling would take longer.
 
-CREATE FUNCTION xsell_internal.existing_version(model text, version integer) RETURNS integer
-LANGUAGE plpgsql STABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-    found integer := COALESCE(version,
-        (SELECT d.version FROM xsell_internal.deployment d WHERE d.model = existing_version.model AND d.role = 'champion'),
-        (SELECT max(v.version) FROM xsell_internal.model_version v WHERE v.model = existing_version.model AND v.status = 'ready'));
-BEGIN
-    IF NOT EXISTS (SELECT FROM xsell_internal.model m WHERE m.model = existing_version.model) THEN
-        RAISE EXCEPTION 'model "%" does not exist', model USING ERRCODE = 'undefined_object',
-            HINT = format('Known models: %s.', (SELECT COALESCE(string_agg(quote_ident(m.model), ', ' ORDER BY m.model), 'none') FROM xsell_internal.model m));
-    ELSIF NOT EXISTS (SELECT FROM xsell_internal.model_version v WHERE v.model = existing_version.model AND v.version = found) THEN
-        RAISE EXCEPTION USING ERRCODE = 'undefined_object',
-            MESSAGE = CASE WHEN found IS NULL THEN format('model "%s" has no version', model)
-                           ELSE format('version %s of model "%s" does not exist', found, model) END,
-            HINT = format('See xsell.model_version, or train one: CALL xsell.train(%L).', model);
-    END IF;
-    RETURN found;
-END
-$$;
-COMMENT ON FUNCTION xsell_internal.existing_version(text, integer) IS 'The version named; NULL: the champion, without one the newest. An error when there is none.';
-
 CREATE FUNCTION xsell_internal.baseline_cuts(model text, version integer) RETURNS real[]
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp

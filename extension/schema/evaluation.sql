@@ -61,12 +61,31 @@ END;
 COMMENT ON FUNCTION xsell_internal.ranking_targets(timestamptz, interval) IS
 'How many products each customer first won within the horizon, products that it neither held nor had an open deal for: candidates or not.';
 
-
 CREATE FUNCTION xsell_internal.member_scores(model text, version integer, x real[]) RETURNS double precision[]
 LANGUAGE c STABLE STRICT PARALLEL SAFE COST 300
 AS 'MODULE_PATHNAME', 'xsell_member_scores';
 COMMENT ON FUNCTION xsell_internal.member_scores(text, integer, real[]) IS
 'Calibrated probability by a given version, then the uncalibrated ones of its members: xgboost, random_forest, gradient_boosting, neural_network (NaN: has none).';
+
+CREATE FUNCTION xsell_internal.champion_beside(model text, version integer) RETURNS integer
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+    SELECT d.version
+    FROM xsell_internal.deployment d
+    JOIN xsell_internal.model_version c ON c.model = d.model AND c.version = d.version
+    JOIN xsell_internal.model_version v ON v.model = d.model AND v.version = champion_beside.version
+    WHERE d.model = champion_beside.model AND d.role = 'champion' AND d.version <> v.version
+      AND (c.feature_set, c.feature_set_version, c.feature) = (v.feature_set, v.feature_set_version, v.feature)
+      AND EXISTS (SELECT FROM xsell_internal.model_blob b WHERE b.model = d.model AND b.version = d.version AND b.kind = 'flat');
+END;
+COMMENT ON FUNCTION xsell_internal.champion_beside(text, integer) IS
+'The champion, where another version can be measured beside it: on the same rows, as it takes the same features.';
+
+CREATE FUNCTION xsell_internal.ranker_scores(model text, version integer, champion integer, x real[]) RETURNS double precision[]
+LANGUAGE sql STABLE PARALLEL SAFE
+RETURN xsell_internal.member_scores(model, version, x) || xsell_internal.predict_version(model, champion, x);
+COMMENT ON FUNCTION xsell_internal.ranker_scores(text, integer, integer, real[]) IS
+'member_scores, then the calibrated probability by the champion (NULL: there is none to be measured beside).';
 
 CREATE FUNCTION xsell_internal.member_rankers(model text, version integer) RETURNS TABLE (name text, part integer)
 LANGUAGE sql STABLE PARALLEL SAFE ROWS 5
@@ -76,10 +95,12 @@ BEGIN ATOMIC
     SELECT m.name, m.part
     FROM xsell_internal.model_version v
     JOIN (VALUES ('xgboost', 2), ('random_forest', 3), ('gradient_boosting', 4), ('neural_network', 5)) AS m (name, part) ON m.name = ANY (v.member)
-    WHERE v.model = member_rankers.model AND v.version = member_rankers.version AND pg_catalog.cardinality(v.member) > 1;
+    WHERE v.model = member_rankers.model AND v.version = member_rankers.version AND pg_catalog.cardinality(v.member) > 1
+    UNION ALL
+    SELECT 'champion', 6 WHERE xsell_internal.champion_beside(member_rankers.model, member_rankers.version) IS NOT NULL;
 END;
 COMMENT ON FUNCTION xsell_internal.member_rankers(text, integer) IS
-'The rankers that a version brings, and their places in member_scores: itself and, where it blends several, its members.';
+'The rankers that a version brings, and their places in ranker_scores: itself, where it blends several its members, and the champion that it would replace.';
 
 CREATE FUNCTION xsell_internal.score_columns(model text, version integer, as_of timestamptz, look_ahead interval, slice text, baselines_only boolean)
 RETURNS TABLE (ranker text, entity bigint[], product bigint[], label boolean[], score double precision[])
@@ -87,8 +108,9 @@ LANGUAGE sql STABLE PARALLEL UNSAFE
 BEGIN ATOMIC
     WITH candidate AS MATERIALIZED (
         SELECT l.entity_id, l.product_id, l.x, l.y = 1 AS won,
-               CASE WHEN NOT score_columns.baselines_only THEN xsell_internal.member_scores(score_columns.model, score_columns.version, l.x) END AS score
+               CASE WHEN NOT score_columns.baselines_only THEN xsell_internal.ranker_scores(score_columns.model, score_columns.version, b.champion, l.x) END AS score
         FROM xsell_internal.model_version v
+        CROSS JOIN xsell_internal.champion_beside(score_columns.model, score_columns.version) AS b(champion)
         CROSS JOIN LATERAL xsell_internal.labelled_rows(v.feature_set, v.feature_set_version, score_columns.as_of, score_columns.look_ahead) l
         WHERE v.model = score_columns.model AND v.version = score_columns.version AND xsell_internal.slice_of(l.entity_id) = score_columns.slice
         ORDER BY l.entity_id, l.product_id
@@ -197,8 +219,10 @@ RETURNS TABLE (slice text, metric text, ranker text, value double precision, low
 LANGUAGE sql STABLE PARALLEL UNSAFE
 BEGIN ATOMIC
     WITH labelled AS MATERIALIZED (
-        SELECT r.entity_id, r.product_id, r.y = 1 AS won, xsell_internal.member_scores(measure_labels.model, measure_labels.version, r.x) AS score
-        FROM xsell_internal.model_version v CROSS JOIN LATERAL xsell_internal.training_rows(v.model, v.plan, '{validate}') r
+        SELECT r.entity_id, r.product_id, r.y = 1 AS won, xsell_internal.ranker_scores(measure_labels.model, measure_labels.version, b.champion, r.x) AS score
+        FROM xsell_internal.model_version v
+        CROSS JOIN xsell_internal.champion_beside(measure_labels.model, measure_labels.version) AS b(champion)
+        CROSS JOIN LATERAL xsell_internal.training_rows(v.model, v.plan, '{validate}') r
         WHERE v.model = measure_labels.model AND v.version = measure_labels.version
         ORDER BY r.entity_id, r.product_id, r.as_of, r.y
     )
@@ -278,8 +302,8 @@ BEGIN ATOMIC
         LEFT JOIN feature f ON g.x IS NULL AND f.as_of = g.as_of AND f.entity_id = g.entity_id AND f.product_id IS NOT DISTINCT FROM g.product_id
     ), scored AS MATERIALIZED (
         SELECT r.entity_id, CASE r.y WHEN 1 THEN true WHEN 0 THEN false ELSE xsell_internal.refuse_label(r.y) END AS won,
-               xsell_internal.member_scores(measure_query.model, measure_query.version, r.x) AS score
-        FROM row r WHERE r.x IS NOT NULL
+               xsell_internal.ranker_scores(measure_query.model, measure_query.version, b.champion, r.x) AS score
+        FROM row r CROSS JOIN xsell_internal.champion_beside(measure_query.model, measure_query.version) AS b(champion) WHERE r.x IS NOT NULL
     )
     SELECT m.slice, m.metric, m.ranker, m.value, m.low, m.high
     FROM xsell_internal.member_rankers(measure_query.model, measure_query.version) k
@@ -290,39 +314,45 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION xsell_internal.measure_query(text, integer, text) IS 'Metrics of a version and of its members on the rows of a query of the caller.';
 
-CREATE FUNCTION xsell_internal.version_to_measure(model text, version integer) RETURNS integer
+CREATE FUNCTION xsell_internal.existing_version(model text, version integer) RETURNS integer
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    measured integer := COALESCE(version,
-        (SELECT d.version FROM xsell_internal.deployment d WHERE d.model = version_to_measure.model AND d.role = 'champion'),
-        (SELECT max(v.version) FROM xsell_internal.model_version v WHERE v.model = version_to_measure.model AND v.status = 'ready'));
+    found integer := COALESCE(version,
+        (SELECT d.version FROM xsell_internal.deployment d WHERE d.model = existing_version.model AND d.role = 'champion'),
+        (SELECT max(v.version) FROM xsell_internal.model_version v WHERE v.model = existing_version.model AND v.status = 'ready'));
+    found_status text := (SELECT v.status FROM xsell_internal.model_version v WHERE v.model = existing_version.model AND v.version = found);
 BEGIN
-    IF NOT EXISTS (SELECT FROM xsell_internal.model m WHERE m.model = version_to_measure.model) THEN
-        RAISE EXCEPTION 'model "%" does not exist', model USING ERRCODE = 'undefined_object';
-    ELSIF NOT EXISTS (SELECT FROM xsell_internal.model_version v WHERE v.model = version_to_measure.model AND v.version = measured) THEN
+    IF NOT EXISTS (SELECT FROM xsell_internal.model m WHERE m.model = existing_version.model) THEN
+        RAISE EXCEPTION 'model "%" does not exist', model USING ERRCODE = 'undefined_object',
+            HINT = format('Known models: %s.', (SELECT COALESCE(string_agg(quote_ident(m.model), ', ' ORDER BY m.model), 'none') FROM xsell_internal.model m));
+    ELSIF found_status IS NULL THEN
         RAISE EXCEPTION USING ERRCODE = 'undefined_object',
-            MESSAGE = CASE WHEN measured IS NULL THEN format('model "%s" has no version', model)
-                           ELSE format('version %s of model "%s" does not exist', measured, model) END,
+            MESSAGE = CASE WHEN found IS NULL THEN format('model "%s" has no version', model)
+                           ELSE format('version %s of model "%s" does not exist', found, model) END,
             HINT = format('See xsell.model_version, or train one: CALL xsell.train(%L).', model);
+    ELSIF found_status = 'dropped' THEN
+        RAISE EXCEPTION 'version % of model "%" was dropped', found, model USING ERRCODE = 'object_not_in_prerequisite_state',
+            DETAIL = 'Its bytes are gone; what was measured of it is in xsell.model_metric.', HINT = 'Take another version, or train a new one.';
     END IF;
-    RETURN measured;
+    RETURN found;
 END
 $$;
-COMMENT ON FUNCTION xsell_internal.version_to_measure(text, integer) IS 'The version asked for, by default the champion, else the newest; an error where there is none.';
+COMMENT ON FUNCTION xsell_internal.existing_version(text, integer) IS
+'The version named; NULL: the champion, without one the newest. An error when there is none, or when it was dropped.';
 
 CREATE FUNCTION xsell.evaluate(model text, version integer DEFAULT NULL, query text DEFAULT NULL)
 RETURNS TABLE (slice text, metric text, ranker text, value double precision, low double precision, high double precision)
 LANGUAGE sql STABLE PARALLEL UNSAFE
 BEGIN ATOMIC
     SELECT q.slice, q.metric, q.ranker, q.value, q.low, q.high
-    FROM xsell_internal.version_to_measure($1, $2) AS t(version) CROSS JOIN LATERAL xsell_internal.measure_version($1, t.version) q
+    FROM xsell_internal.existing_version($1, $2) AS t(version) CROSS JOIN LATERAL xsell_internal.measure_version($1, t.version) q
     WHERE $3 IS NULL AND q.bin IS NULL
     UNION ALL
     SELECT q.slice, q.metric, q.ranker, q.value, q.low, q.high
-    FROM xsell_internal.version_to_measure($1, $2) AS t(version) CROSS JOIN LATERAL xsell_internal.measure_query($1, t.version, $3) q
+    FROM xsell_internal.existing_version($1, $2) AS t(version) CROSS JOIN LATERAL xsell_internal.measure_query($1, t.version, $3) q
     WHERE $3 IS NOT NULL;
 END;
 COMMENT ON FUNCTION xsell.evaluate(text, integer, text) IS
-'Measures a version (by default the champion, else the newest), its members and popularity, association and lookalike baselines, all by the same function on the same rows: later than what it was trained on, and of other customers. query measures it on rows of one''s own instead: SELECT y, x FROM ..., or SELECT entity_id, y FROM ... for features as of as_of, or now. low and high: 95 % interval.';
+'Measures a version (by default the champion, else the newest), its members, the champion that it would replace, and popularity, association and lookalike baselines, all by the same function on the same rows: later than what it was trained on, and of other customers. query measures it on rows of one''s own instead: SELECT y, x FROM ..., or SELECT entity_id, y FROM ... for features as of as_of, or now. low and high: 95 % interval.';

@@ -47,6 +47,9 @@ BEGIN
         RAISE EXCEPTION 'model "%" does not exist', model USING ERRCODE = 'undefined_object';
     ELSIF entity IS NULL THEN
         RAISE EXCEPTION 'entity must not be NULL' USING ERRCODE = 'null_value_not_allowed';
+    ELSIF NOT (probability BETWEEN 0 AND 1) OR rank < 1 OR NOT isfinite(shown_at) THEN
+        RAISE EXCEPTION 'an exposure has a probability from 0 to 1, a rank from 1 on and a time' USING ERRCODE = 'invalid_parameter_value',
+            HINT = 'Leave out what is not known: NULL.';
     END IF;
     INSERT INTO xsell_internal.exposure (model, version, arm, entity_id, product_id, probability, rank, shown_at)
     SELECT d.model, d.version, d.role, entity, product, log_exposure.probability, log_exposure.rank, COALESCE(log_exposure.shown_at, xsell.clock())
@@ -103,6 +106,9 @@ BEGIN
     ELSIF kind IS NULL OR kind !~ '^[a-z][a-z0-9_]{0,62}$' THEN
         RAISE EXCEPTION '"%" cannot be a kind of outcome', kind USING ERRCODE = 'invalid_parameter_value',
             HINT = 'Kinds are won, accepted, clicked, or a name of lower case letters, digits and underscores.';
+    ELSIF NOT isfinite(at) OR value IN ('NaN', 'infinity', '-infinity') THEN
+        RAISE EXCEPTION 'an outcome has a time, and a finite value if any' USING ERRCODE = 'invalid_parameter_value',
+            HINT = 'Leave out what is not known: NULL.';
     END IF;
     INSERT INTO xsell_internal.outcome (model, entity_id, product_id, kind, value, at)
     VALUES (model, entity, product, record_outcome.kind, record_outcome.value, COALESCE(record_outcome.at, xsell.clock())) RETURNING outcome_id INTO recorded;

@@ -55,7 +55,9 @@ CREATE TABLE xsell_internal.feature_set (
     owner       name,
     description text,
     created_at  timestamptz NOT NULL DEFAULT pg_catalog.now(),
-    PRIMARY KEY (name, version)
+    PRIMARY KEY (name, version),
+    -- Without kinds it runs as whoever asks for features: no text that an owner stored may.
+    CONSTRAINT kind_of_owned CHECK ((kind IS NULL) = (owner IS NULL))
 );
 COMMENT ON TABLE xsell_internal.feature_set IS 'Definitions of features: ordered names and the text that computes them. A version never changes.';
 COMMENT ON COLUMN xsell_internal.feature_set.definition IS

@@ -271,14 +271,26 @@ END
 $$;
 COMMENT ON FUNCTION xsell_internal.feature_set_of(text) IS 'The feature set that a model takes, in its latest version.';
 
+CREATE FUNCTION xsell_internal.live_feature_set(model text, OUT feature_set text, OUT version integer)
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+    SELECT COALESCE(live.feature_set, s.feature_set), COALESCE(live.feature_set_version, s.version)
+    FROM xsell_internal.feature_set_of(live_feature_set.model) s
+    LEFT JOIN (SELECT v.feature_set, v.feature_set_version
+               FROM xsell_internal.deployment d JOIN xsell_internal.model_version v ON v.model = d.model AND v.version = d.version
+               WHERE d.model = live_feature_set.model AND d.role = 'champion') live ON true;
+END;
+COMMENT ON FUNCTION xsell_internal.live_feature_set(text) IS
+'The feature set in the version that the champion of a model was trained on, so that it is scored by the text that it learned from; without a champion, in its latest version.';
+
 CREATE FUNCTION xsell_internal.run_features(model text, at timestamptz)
 RETURNS TABLE (entity_id bigint, product_id bigint, as_of timestamptz, x real[])
 LANGUAGE sql STABLE PARALLEL UNSAFE ROWS 100000
 BEGIN ATOMIC
     SELECT f.entity_id, f.product_id, f.as_of, f.x
-    FROM xsell_internal.feature_set_of($1) s, LATERAL xsell_internal.features_of(s.feature_set, s.version, $2) f;
+    FROM xsell_internal.live_feature_set($1) s, LATERAL xsell_internal.features_of(s.feature_set, s.version, $2) f;
 END;
-COMMENT ON FUNCTION xsell_internal.run_features(text, timestamptz) IS 'Feature rows of a model by the latest version of its feature set.';
+COMMENT ON FUNCTION xsell_internal.run_features(text, timestamptz) IS 'Feature rows of a model, as its champion takes them.';
 
 CREATE FUNCTION xsell.features(model text, as_of timestamptz DEFAULT xsell.clock())
 RETURNS TABLE (entity_id bigint, product_id bigint, as_of timestamptz, x real[])
@@ -287,7 +299,7 @@ BEGIN ATOMIC
     SELECT r.entity_id, r.product_id, r.as_of, r.x FROM xsell_internal.run_features($1, $2) r;
 END;
 COMMENT ON FUNCTION xsell.features(text, timestamptz) IS
-'Feature rows of a model at a time, computed from what was known then. For cross_sell: one for each pair of a customer and a product that it did not hold and no open deal covered. x is in the order of the feature set; NULL means unknown.';
+'Feature rows of a model at a time, computed from what was known then. For cross_sell: one for each pair of a customer and a product that it did not hold and no open deal covered. x is in the order of the feature set, in the version that the champion was trained on (without a champion, the latest); NULL means unknown.';
 
 CREATE FUNCTION xsell.snapshot_features(model text, as_of timestamptz DEFAULT xsell.clock()) RETURNS bigint
 LANGUAGE plpgsql VOLATILE
@@ -297,7 +309,7 @@ DECLARE
     definition record;
     written bigint;
 BEGIN
-    SELECT * INTO definition FROM xsell_internal.feature_set_of(model);
+    SELECT * INTO definition FROM xsell_internal.live_feature_set(model);
     PERFORM pg_advisory_xact_lock(hashtextextended(format('xsell.snapshot %s %s %s', definition.feature_set, definition.version, extract(epoch FROM as_of)), 0));
     IF EXISTS (SELECT FROM xsell_internal.feature_snapshot n WHERE n.feature_set = definition.feature_set AND n.version = definition.version
                  AND n.as_of = snapshot_features.as_of) THEN

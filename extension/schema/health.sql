@@ -6,7 +6,7 @@ WITH last_run AS (
 ), last_training AS (
     SELECT DISTINCT ON (t.model) t.model, t.run_id, t.state, t.error FROM xsell.training_run t ORDER BY t.model, t.run_id DESC
 ), champion AS (
-    SELECT m.model, d.version, d.deployed_at,
+    SELECT m.model, m.label_query IS NOT NULL AS own, d.version,
            (SELECT pg_catalog.max(v.version) FROM xsell.model_version v WHERE v.model = m.model AND v.status = 'ready') AS ready
     FROM xsell_internal.model m
     LEFT JOIN xsell_internal.deployment d ON d.model = m.model AND d.role = 'champion'
@@ -54,7 +54,7 @@ SELECT 'money ' || q.org_id, 'amounts have no exchange rate',
        pg_catalog.format('INSERT INTO xsell.currency_rate VALUES (%L, ''2000-01-01'', <rate>); SELECT xsell_internal.refresh_base_amounts()', q.detail)
 FROM xsell_internal.data_quality q WHERE q.problem = 'no exchange rate' GROUP BY q.org_id, q.detail
 UNION ALL
-SELECT 'model ' || c.model, 'no version is deployed', 'Recommendations come from the heuristic.',
+SELECT 'model ' || c.model, 'no version is deployed', CASE WHEN c.own THEN 'It scores nothing.' ELSE 'Recommendations come from the heuristic.' END,
        CASE WHEN c.ready IS NULL THEN pg_catalog.format('CALL xsell.train(%L)', c.model) ELSE pg_catalog.format('SELECT * FROM xsell.deploy(%L, %s)', c.model, c.ready) END
 FROM champion c WHERE c.version IS NULL
 UNION ALL

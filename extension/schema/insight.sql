@@ -186,7 +186,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     IF EXISTS (
-        SELECT FROM xsell_internal.feature_set_of(model) k
+        SELECT FROM xsell_internal.live_feature_set(model) k
         JOIN xsell_internal.feature_set s ON s.name = k.feature_set AND s.version = k.version
         WHERE xsell_internal.features_sha256(s.feature) <> require_features.sha256
         UNION ALL
@@ -214,7 +214,7 @@ DECLARE
     item record;
 BEGIN
     SELECT s.feature INTO features
-    FROM xsell_internal.feature_set_of(model) k
+    FROM xsell_internal.live_feature_set(model) k
     JOIN xsell_internal.feature_set s ON s.name = k.feature_set AND s.version = k.version;
     IF schema IS NULL OR NOT EXISTS (SELECT FROM pg_namespace n WHERE n.nspname = schema) THEN
         RAISE EXCEPTION USING MESSAGE = COALESCE('schema "' || schema || '" does not exist', 'there is no schema to create the view in'),

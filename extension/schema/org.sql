@@ -32,6 +32,23 @@ BEGIN
         EXIT WHEN removed = 0;
         pages := pages + removed;
     END LOOP;
+    -- What sums up a customer is keyed by the entity alone. Models of one's own number theirs as they like.
+    relation := 'xsell_internal.feature_snapshot';
+    DELETE FROM xsell_internal.feature_snapshot n USING xsell_internal.feature_set s
+    WHERE s.name = n.feature_set AND s.version = n.version AND s.owner IS NULL
+      AND n.entity_id IN (SELECT k.entity_id FROM xsell_internal.entity_account k WHERE k.org_id = org);
+    GET DIAGNOSTICS removed = ROW_COUNT;
+    IF removed > 0 THEN
+        RETURN NEXT;
+    END IF;
+    FOREACH relation IN ARRAY ARRAY['xsell_internal.exposure', 'xsell_internal.outcome'] LOOP
+        EXECUTE format('DELETE FROM %s e USING xsell_internal.model m WHERE m.model = e.model AND m.label_query IS NULL AND e.entity_id IN (
+            SELECT k.entity_id FROM xsell_internal.entity_account k GROUP BY k.entity_id HAVING bool_and(k.org_id = $1))', relation) USING org;
+        GET DIAGNOSTICS removed = ROW_COUNT;
+        IF removed > 0 THEN
+            RETURN NEXT;
+        END IF;
+    END LOOP;
     -- Everything that is keyed by an org has a column org_id; the org itself goes last.
     FOR relation IN
         SELECT format('%I.%I', n.nspname, c.relname)
@@ -51,4 +68,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION xsell_internal.sync_purge_org(text) IS
-'Deletes every row of an org from every table, the org and its grants included, and returns what was removed from where. Entities and recommendations follow with the next refresh. Models keep what they have learnt: xsell.org_models names them beforehand.';
+'Deletes every row of an org from every table, the org and its grants included, and returns what was removed from where. Kept features of its customers go too, and exposures and outcomes of those that it alone had; entities and recommendations follow with the next refresh. Models keep what they have learnt: xsell.org_models names them beforehand.';

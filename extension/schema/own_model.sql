@@ -53,7 +53,7 @@ $$;
 COMMENT ON FUNCTION xsell.create_model(text, text, text, interval, text) IS
 'Registers a model of one''s own. label_query returns entity_id and y (0 or 1, or boolean) and, where they apply, product_id, as_of (timestamptz; without it, now), weight and slice (train, calibrate or validate; without it, by a hash of the entity and, where as_of varies, in order of time). $1 in it is the time of the training. It runs as its owner, restricted to reading, and spells tables with their schema. Then: CALL xsell.train(model).';
 
-CREATE FUNCTION xsell.drop_model(model text) RETURNS void
+CREATE FUNCTION xsell.drop_model(model text, force boolean DEFAULT false) RETURNS void
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -66,14 +66,19 @@ BEGIN
     ELSIF NOT own THEN
         RAISE EXCEPTION 'model "%" is built in', model USING ERRCODE = 'reserved_name';
     END IF;
-    IF EXISTS (SELECT FROM xsell_internal.model_version v WHERE v.model = drop_model.model) THEN
+    IF force IS NOT TRUE AND EXISTS (SELECT FROM xsell_internal.model_version v WHERE v.model = drop_model.model AND v.status <> 'dropped') THEN
         RAISE EXCEPTION 'model "%" still has versions', model USING ERRCODE = 'object_in_use',
-            HINT = format('Drop them first: SELECT xsell.drop_version(%L, version).', model);
+            HINT = format('To drop it with all of them, what is deployed too: SELECT xsell.drop_model(%L, force => true).', model);
     END IF;
+    DELETE FROM xsell_internal.training_run r WHERE r.model = drop_model.model AND r.state = 'queued';
+    DELETE FROM xsell_internal.training_trial t WHERE t.model = drop_model.model;
+    DELETE FROM xsell_internal.deployment d WHERE d.model = drop_model.model;
+    DELETE FROM xsell_internal.model_version v WHERE v.model = drop_model.model;
     DELETE FROM xsell_internal.model m WHERE m.model = drop_model.model;
 END
 $$;
-COMMENT ON FUNCTION xsell.drop_model(text) IS 'Forgets a model of one''s own that has no versions left.';
+COMMENT ON FUNCTION xsell.drop_model(text, boolean) IS
+'Drops a model of one''s own and all that is known of it but its history of trainings and deployments. Refused while it has versions that are not dropped, unless forced.';
 
 CREATE FUNCTION xsell_internal.labels(model text, at timestamptz)
 RETURNS TABLE (entity_id bigint, product_id bigint, as_of timestamptz, y integer, weight real, slice text)
@@ -108,7 +113,7 @@ LANGUAGE sql STABLE PARALLEL SAFE
 RETURN CASE WHEN entity_id IS NULL THEN 'entity_id is NULL'
             WHEN y IS NULL THEN pg_catalog.format('y of entity %s is NULL', entity_id)
             WHEN y NOT IN (0, 1) THEN pg_catalog.format('y of entity %s is %s', entity_id, y)
-            WHEN NOT pg_catalog.isfinite(as_of) OR as_of > at THEN pg_catalog.format('as_of of entity %s is %s, later than %s', entity_id, as_of, at)
+            WHEN NOT pg_catalog.isfinite(as_of) OR as_of > at THEN pg_catalog.format('as_of of entity %s is %s, not a time up to %s', entity_id, as_of, at)
             WHEN NOT (weight > 0 AND weight < 'infinity') THEN pg_catalog.format('weight of entity %s is %s', entity_id, weight)
             WHEN slice NOT IN ('train', 'calibrate', 'validate') THEN pg_catalog.format('slice of entity %s is "%s"', entity_id, slice) END;
 COMMENT ON FUNCTION xsell_internal.label_fault(bigint, timestamptz, integer, real, text, timestamptz) IS 'What is wrong with a label; NULL: nothing.';

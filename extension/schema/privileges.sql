@@ -33,7 +33,9 @@ GRANT SELECT (product_id, created_at) ON xsell_internal.canonical_product TO xse
 -- So may be the values of a dictionary.
 REVOKE ALL ON xsell_internal.category, xsell.feature_category FROM xsell_reader;
 GRANT SELECT (feature_set, version, feature, code, sha256) ON xsell_internal.category TO xsell_reader;
-GRANT SELECT ON xsell_internal.category, xsell.feature_category TO xsell_trainer, xsell_sync;
+-- Kept features of a customer sum up what every org knows of it.
+REVOKE ALL ON xsell_internal.feature_snapshot, xsell.feature_snapshot FROM xsell_reader;
+GRANT SELECT ON xsell_internal.category, xsell.feature_category, xsell_internal.feature_snapshot, xsell.feature_snapshot TO xsell_trainer, xsell_sync;
 GRANT ALL ON ALL TABLES IN SCHEMA xsell, xsell_internal TO xsell_admin;
 -- A trigger would run with the rights of whoever writes next.
 REVOKE TRIGGER ON ALL TABLES IN SCHEMA xsell, xsell_internal FROM xsell_admin;
@@ -97,7 +99,8 @@ END
 $$;
 
 -- Rows. A grant is seen by the members of its role, an org's rows by those who see a grant of it, and what belongs to no single org
--- (an entity, a product, a reason) by those who see something that it stands for. The three service roles see every org.
+-- (an entity, a product, a reason) by those who see something that it stands for; what belongs to an entity and a product, by those who
+-- see both. The three service roles see every org.
 ALTER TABLE xsell.org_grant ENABLE ROW LEVEL SECURITY;
 -- IN, not EXISTS: every policy contains this one, and its estimated cost decides whether a small query is compiled for seconds.
 CREATE POLICY visible ON xsell.org_grant USING (role IN (
@@ -115,7 +118,8 @@ DECLARE
     item record;
 BEGIN
     FOR item IN
-        SELECT DISTINCT ON (c.oid) c.oid::pg_catalog.regclass AS relation, c.relname, a.attname, k.home
+        SELECT DISTINCT ON (c.oid) c.oid::pg_catalog.regclass AS relation, c.relname, a.attname, k.home,
+               k.attname = 'entity_id' AND EXISTS (SELECT FROM pg_catalog.pg_attribute p WHERE p.attrelid = c.oid AND p.attname = 'product_id') AS pairs
         FROM pg_catalog.pg_class c
         JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
         JOIN (VALUES (1, 'org_id', NULL), (2, 'recommendation_id', 'recommendation'), (3, 'entity_id', 'entity_account'),
@@ -127,7 +131,9 @@ BEGIN
         EXECUTE pg_catalog.format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', item.relation);
         EXECUTE pg_catalog.format('CREATE POLICY visible ON %s USING (%s)', item.relation, CASE
             WHEN item.home IS NULL THEN 'org_id IN (SELECT g.org_id FROM xsell.org_grant g)'
-            ELSE pg_catalog.format('EXISTS (SELECT FROM xsell_internal.%I k WHERE k.%I = %I.%2$I)', item.home, item.attname, item.relname) END);
+            ELSE pg_catalog.format('EXISTS (SELECT FROM xsell_internal.%I k WHERE k.%I = %I.%2$I)', item.home, item.attname, item.relname)
+                 || CASE WHEN item.pairs THEN pg_catalog.format(
+                        ' AND (product_id IS NULL OR EXISTS (SELECT FROM xsell_internal.product_map k WHERE k.product_id = %I.product_id))', item.relname) ELSE '' END END);
         EXECUTE pg_catalog.format('CREATE POLICY service ON %s TO xsell_sync, xsell_trainer, xsell_admin USING (true)', item.relation);
     END LOOP;
 END

@@ -6,12 +6,14 @@ CREATE TABLE xsell_internal.reason_template (
     code      text NOT NULL,
     sentence  text NOT NULL,
     language  text NOT NULL DEFAULT 'en' CHECK (language ~ '^[a-z]{2,3}([-_][A-Za-z0-9]+)*$'),
+    built_in  boolean NOT NULL DEFAULT false,
     PRIMARY KEY (feature, direction, language)
 );
 COMMENT ON TABLE xsell_internal.reason_template IS
 'What is said when a feature raises (up) or lowers (down) a score. Placeholders: {value}, {rounded} without decimals, {percent}, {feature}.';
 COMMENT ON COLUMN xsell_internal.reason_template.code IS 'A name for the reason that programs can go by: the same in every language.';
 COMMENT ON COLUMN xsell_internal.reason_template.language IS 'Language of the sentence, as in de or pt-BR; what a language lacks is said in English (en).';
+COMMENT ON COLUMN xsell_internal.reason_template.built_in IS 'Whether it is as the extension brought it; one that was edited is part of a dump.';
 
 CREATE FUNCTION xsell_internal.render_reason(feature text, value real, contribution double precision, language text DEFAULT 'en')
 RETURNS TABLE (code text, sentence text, parameters jsonb)
@@ -108,5 +110,24 @@ INSERT INTO xsell_internal.reason_template (feature, direction, code, sentence) 
     ('orgs_serving', 'up', 'served_by_orgs', '{rounded} of our organisations serve them'),
     ('orgs_serving', 'down', 'served_by_few', '{rounded} of our organisations serve them');
 
-SELECT pg_catalog.pg_extension_config_dump('xsell_internal.reason_template',
-    'WHERE language <> ''en'' OR feature NOT IN (SELECT pg_catalog.unnest(s.feature) FROM xsell_internal.feature_set s WHERE s.name = ''cross_sell'')');
+UPDATE xsell_internal.reason_template SET built_in = true;
+
+CREATE FUNCTION xsell_internal.own_reason() RETURNS trigger
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF TG_OP = 'INSERT' THEN
+        DELETE FROM xsell_internal.reason_template t
+        WHERE t.feature = NEW.feature AND t.direction = NEW.direction AND t.language = NEW.language AND t.built_in;
+    END IF;
+    NEW.built_in := false;
+    RETURN NEW;
+END
+$$;
+COMMENT ON FUNCTION xsell_internal.own_reason() IS
+'Trigger: what is written is one''s own and takes the place of what is built in, so that a dump keeps it and a restore finds no other in its place.';
+CREATE TRIGGER own_reason BEFORE INSERT OR UPDATE ON xsell_internal.reason_template
+    FOR EACH ROW EXECUTE FUNCTION xsell_internal.own_reason();
+
+SELECT pg_catalog.pg_extension_config_dump('xsell_internal.reason_template', 'WHERE NOT built_in');

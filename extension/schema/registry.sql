@@ -264,7 +264,7 @@ COMMENT ON COLUMN xsell.model_metric.model IS 'The model.';
 COMMENT ON COLUMN xsell.model_metric.version IS 'Its version.';
 COMMENT ON COLUMN xsell.model_metric.slice IS 'The rows it was measured on.';
 COMMENT ON COLUMN xsell.model_metric.metric IS 'What was measured: ndcg@10, auc, ece, ...';
-COMMENT ON COLUMN xsell.model_metric.ranker IS 'What was ranked by: model, popularity, association, lookalike.';
+COMMENT ON COLUMN xsell.model_metric.ranker IS 'What was ranked by: model, its members, champion (the version deployed then), popularity, association, lookalike.';
 COMMENT ON COLUMN xsell.model_metric.value IS 'The value.';
 COMMENT ON COLUMN xsell.model_metric.low IS 'Lower end of its interval.';
 COMMENT ON COLUMN xsell.model_metric.high IS 'Upper end of its interval.';

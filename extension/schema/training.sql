@@ -161,6 +161,8 @@ BEGIN
         RAISE EXCEPTION 'model "%" does not exist', model USING ERRCODE = 'undefined_object';
     ELSIF horizon <= interval '0' THEN
         RAISE EXCEPTION 'horizon must be longer than zero' USING ERRCODE = 'invalid_parameter_value';
+    ELSIF horizon > interval '100 years' THEN
+        RAISE EXCEPTION 'horizon must be at most 100 years' USING ERRCODE = 'invalid_parameter_value';
     END IF;
     IF own THEN
         SELECT p.plan, p.expected_rows INTO plan, expected_rows FROM xsell_internal.label_plan(model, from_time, horizon, max_rows) p;

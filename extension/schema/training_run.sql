@@ -9,6 +9,11 @@ DECLARE
 BEGIN
     IF NOT EXISTS (SELECT FROM xsell_internal.model m WHERE m.model = request_training.model) THEN
         RAISE EXCEPTION 'model "%" does not exist', model USING ERRCODE = 'undefined_object';
+    ELSIF jsonb_typeof(parameters) <> 'object' OR jsonb_typeof(search) <> 'object' THEN
+        RAISE EXCEPTION 'parameters and search must be JSON objects' USING ERRCODE = 'invalid_parameter_value',
+            HINT = 'For example: parameters => ''{"rounds": 200}'', search => ''{"trials": 30}''.';
+    ELSIF preset NOT IN ('default', 'classic') THEN
+        RAISE EXCEPTION 'unknown preset "%"', preset USING ERRCODE = 'invalid_parameter_value', HINT = 'There are: default, classic.';
     END IF;
     SELECT min(r.run_id) INTO queued FROM xsell_internal.training_run r
     WHERE r.model = request_training.model AND r.state = 'queued' AND r.parameters = COALESCE(request_training.parameters, '{}')
@@ -92,8 +97,8 @@ COMMENT ON FUNCTION xsell_internal.fail_training(bigint, text, text) IS 'Closes 
 CREATE VIEW xsell.train_progress WITH (security_invoker = true) AS
 SELECT r.run_id, r.model, r.phase, r.member, r.round, r.rounds, r.trial, r.trials, r.rows, r.percent,
        pg_catalog.date_trunc('second', pg_catalog.clock_timestamp() - r.started_at) AS elapsed,
-       CASE WHEN r.percent >= 1 THEN pg_catalog.date_trunc('second', (r.updated_at - r.started_at) * (100 / r.percent::double precision)
-                                                           - (pg_catalog.clock_timestamp() - r.started_at)) END AS remaining,
+       CASE WHEN r.percent >= 1 THEN GREATEST(interval '0', pg_catalog.date_trunc('second',
+           (r.updated_at - r.started_at) * (100 / r.percent::double precision) - (pg_catalog.clock_timestamp() - r.started_at))) END AS remaining,
        r.pid, r.updated_at
 FROM xsell_internal.training_run r
 WHERE r.run_id IN (SELECT t.run_id FROM xsell.training_run t WHERE t.state = 'running');
@@ -119,11 +124,20 @@ AS 'MODULE_PATHNAME', 'xsell_training_limits';
 COMMENT ON FUNCTION xsell_internal.training_limits() IS
 'What xsell.max_training_memory and xsell.training_threads say; the training module asks here because the settings live in the other one.';
 
+CREATE FUNCTION xsell_internal.categorical(feature text[], kind text[]) RETURNS text[]
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+    SELECT COALESCE(array_agg(f.feature ORDER BY f.position) FILTER (WHERE f.kind = 'category'), '{}')
+    FROM ROWS FROM (unnest(categorical.feature), unnest(categorical.kind)) WITH ORDINALITY AS f(feature, kind, position);
+END;
+COMMENT ON FUNCTION xsell_internal.categorical(text[], text[]) IS 'The features that are codes of a frozen dictionary, by the kinds of all of them.';
+
 CREATE FUNCTION xsell_internal.training_setup(model text, horizon interval, snapshots integer, max_rows bigint,
-    OUT plan jsonb, OUT expected_rows bigint, OUT feature_set_version integer, OUT feature text[], OUT memory_mb integer, OUT threads integer)
+    OUT plan jsonb, OUT expected_rows bigint, OUT feature_set_version integer, OUT feature text[], OUT category text[],
+    OUT memory_mb integer, OUT threads integer)
 LANGUAGE sql STABLE PARALLEL UNSAFE
 BEGIN ATOMIC
-    SELECT p.plan, p.expected_rows, s.version, s.feature, l.memory_mb, l.threads
+    SELECT p.plan, p.expected_rows, s.version, s.feature, xsell_internal.categorical(s.feature, s.kind), l.memory_mb, l.threads
     FROM xsell_internal.training_plan(training_setup.model, NULL, training_setup.horizon, training_setup.snapshots, training_setup.max_rows) p
     JOIN xsell_internal.feature_set s ON s.name = p.plan ->> 'feature_set' AND s.version = (p.plan ->> 'feature_set_version')::integer
     CROSS JOIN xsell_internal.training_limits() l;
@@ -187,9 +201,9 @@ CREATE PROCEDURE xsell.train(model text, INOUT version integer DEFAULT NULL, hor
 LANGUAGE c
 AS '$libdir/xsell_train', 'xsell_train';
 COMMENT ON PROCEDURE xsell.train(text, integer, interval, jsonb, bigint, text, jsonb) IS
-'Trains a new version, measures it beside the baselines and returns its number; nothing is deployed. preset: default, or classic for the hyper-parameters and weights of the older platform; parameters change single ones; search, such as {"trials": 30}, looks for better ones. Commits as it goes, so it cannot run inside a transaction block: see xsell.request_training.';
+'Trains a new version, measures it beside the baselines and returns its number; nothing is deployed. preset: default, or classic for the hyper-parameters and weights of the older platform; parameters change single ones, such as {"target_encode": true} (or an array of names) for categorical features of many values: each value then counts by its rate of wins, learned out of fold; search, such as {"trials": 30}, looks for better ones. Commits as it goes, so it cannot run inside a transaction block: see xsell.request_training.';
 
-CREATE FUNCTION xsell_internal.reproduction(model text, version integer, OUT feature text[], OUT parameters jsonb, OUT seed bigint, OUT plan jsonb,
+CREATE FUNCTION xsell_internal.reproduction(model text, version integer, OUT feature text[], OUT category text[], OUT parameters jsonb, OUT seed bigint, OUT plan jsonb,
     OUT "rows" bigint, OUT data_sha256 text, OUT library text, OUT feature_set_changed text, OUT memory_mb integer, OUT threads integer,
     OUT kind text[], OUT sha256 text[])
 LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -206,11 +220,15 @@ BEGIN
     ELSIF v.data_sha256 IS NULL OR v.seed IS NULL OR v.plan = '{}' THEN
         RAISE EXCEPTION 'version % of model "%" was not trained by xsell.train', version, model USING ERRCODE = 'object_not_in_prerequisite_state',
             DETAIL = 'It has no record of the rows that it was trained on.';
+    ELSIF v.status = 'dropped' THEN
+        RAISE EXCEPTION 'version % of model "%" was dropped', version, model USING ERRCODE = 'object_not_in_prerequisite_state',
+            DETAIL = 'Its bytes are gone, so that there is nothing to compare with.';
     END IF;
     SELECT * INTO s FROM xsell_internal.feature_set f WHERE f.name = v.feature_set AND f.version = v.feature_set_version;
     feature_set_changed := CASE WHEN s.name IS NULL THEN format('feature set "%s" has no version %s any more', v.feature_set, v.feature_set_version)
         WHEN s.sha256 IS DISTINCT FROM v.feature_set_sha256 THEN format('version %s of feature set "%s" has another definition', s.version, s.name) END;
     feature := v.feature;
+    category := xsell_internal.categorical(s.feature, s.kind);
     parameters := v.parameters;
     seed := v.seed;
     plan := v.plan;

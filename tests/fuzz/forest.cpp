@@ -28,6 +28,7 @@ std::vector<std::byte> random_blob(std::mt19937 &random) {
     }
     model.calibration = {1.5, -0.25, 0.5, 0.75};
     if (random() % 2) model.calibration.knots = {{-1, -2}, {0, 0.5}, {3, 0.5}};
+    if (random() % 2) model.encodings = xsell::test::random_encodings(features, random);
     return pack(model);
 }
 

@@ -41,6 +41,7 @@ Metric mean_with_interval(std::string name, std::span<const double> values, cons
     std::vector<double> replicates;
     const auto n = static_cast<std::uint32_t>(values.size());
     for (int r = 0; r < options.replicates && n > 0; ++r) {
+        options.checkpoint();
         double sum = 0;
         for (std::uint32_t i = 0; i < n; ++i) {
             sum += values[random.below(n)];

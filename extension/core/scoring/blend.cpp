@@ -15,6 +15,8 @@ namespace {
 constexpr double max_number = 1e6;
 // Members' log-odds beyond this are as good as certain; it keeps both tails of a probability far from underflow.
 constexpr double link_limit = 600;
+// Of the parts of an explanation, what adding them up as floats may lose; more is a fault, and must be seen.
+constexpr double most_rounding = 1e-4;
 
 [[noreturn]] void refuse(Kind kind, const char *what) {
     if (kind == Kind::corrupt_model) corrupt(what);
@@ -118,8 +120,10 @@ void close_gap(Explanation &explanation, double margin) {
         sum += c;
         size += std::fabs(c);
     }
-    if (size == 0) return;
-    const double share = (margin - sum) / size;
+    const double gap = margin - sum;
+    const bool is_rounding = std::fabs(gap) <= most_rounding * std::max(1.0, std::fabs(explanation.base) + size);
+    if (size == 0 || !is_rounding) return;
+    const double share = gap / size;
     for (double &c : explanation.contributions) c += share * std::fabs(c);
 }
 

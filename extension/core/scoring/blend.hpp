@@ -18,7 +18,8 @@ void check_calibration(const Calibration &calibration, Kind kind);
 // Log-odds of the blend; finite for every finite margin.
 float blend_margins(Blend blend, double intercept, std::span<const double> weight, std::span<const float> margin);
 
-// Spreads what rounding left between base + contributions and the margin over the contributions, by their size.
+// Spreads what rounding left between base + contributions and the margin over the contributions, by their size. A gap that
+// rounding does not explain stays.
 void close_gap(Explanation &explanation, double margin);
 
 // Log-odds add up by themselves. Probabilities are carried through the two links (each member's to its probability, the blend's

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/scoring/calibration.hpp"
+#include "core/scoring/encoding.hpp"
 #include "core/scoring/tree.hpp"
 
 namespace xsell::core {
@@ -57,6 +58,7 @@ struct ModelDescription {
     double intercept = 0;
     std::vector<Member> members;
     Calibration calibration;
+    std::vector<CodeMap> encodings = {};  // applied to a row before its members see it; by ascending feature
 };
 
 }  // namespace xsell::core

@@ -10,13 +10,15 @@
 #include "core/scoring/network.hpp"
 
 // Layout, little-endian: magic, version, members, features, blend, intercept; calibration (slope, intercept, prior shift,
-// interval half width, number of knots, the knots); then per member its kind, its weight in the blend, its size and its bytes.
+// interval half width, number of knots, the knots); in version 3 the encodings (how many; for each its feature, what stands for
+// unknown codes, number of codes, what stands for them); then per member its kind, its weight in the blend, its size and its
+// bytes. A model without encodings is of version 2.
 namespace xsell::core {
 
 namespace {
 
 constexpr std::uint32_t model_magic = 0x4d535821;  // "!XSM"
-constexpr std::uint16_t model_version = 2;
+constexpr std::uint16_t plain_version = 2, encoding_version = 3;
 constexpr std::size_t max_members = member_kinds.size();
 
 std::vector<double> weights_of(const ModelDescription &model) {
@@ -41,6 +43,7 @@ void check(const ModelDescription &model) {
     }
     check_blend(model.blend, model.intercept, weights_of(model), Kind::bad_argument);
     check_calibration(model.calibration, Kind::bad_argument);
+    check_encodings(model.encodings, model.features, Kind::bad_argument);
 }
 
 void put(ByteWriter &out, const Calibration &calibration) {
@@ -68,7 +71,41 @@ Calibration read_calibration(ByteReader &in) {
     return calibration;
 }
 
+void put(ByteWriter &out, const std::vector<CodeMap> &encodings) {
+    out.put(static_cast<std::uint32_t>(encodings.size()));
+    for (const CodeMap &map : encodings) {
+        out.put(static_cast<std::uint32_t>(map.feature));
+        out.put(map.otherwise);
+        out.put(static_cast<std::uint32_t>(map.value.size()));
+        for (const float value : map.value) out.put(value);
+    }
+}
+
+std::vector<CodeMap> read_encodings(ByteReader &in, std::size_t features) {
+    const auto count = in.get<std::uint32_t>();
+    if (count == 0) corrupt("it has no encodings");
+    in.expect(count, 2 * sizeof(std::uint32_t) + sizeof(float));
+    std::vector<CodeMap> encodings(count);
+    for (CodeMap &map : encodings) {
+        map.feature = in.get<std::uint32_t>();
+        map.otherwise = in.get<float>();
+        const auto codes = in.get<std::uint32_t>();
+        in.expect(codes, sizeof(float));
+        map.value.resize(codes);
+        for (float &value : map.value) value = in.get<float>();
+    }
+    check_encodings(encodings, features, Kind::corrupt_model);
+    return encodings;
+}
+
 }  // namespace
+
+// Rows as the members see them: the caller's own where nothing is encoded, else a copy.
+struct EncodedRows {
+    std::vector<float> copy;
+    const float *x;
+    std::size_t stride;
+};
 
 // What a model asks of a member, whatever it is made of.
 class MemberModel {
@@ -138,12 +175,13 @@ std::vector<std::byte> pack(const ModelDescription &model) {
     check(model);
     ByteWriter out;
     out.put(model_magic);
-    out.put(model_version);
+    out.put(model.encodings.empty() ? plain_version : encoding_version);
     out.put(static_cast<std::uint16_t>(model.members.size()));
     out.put(static_cast<std::uint32_t>(model.features));
     out.put(static_cast<std::uint32_t>(model.blend));
     out.put(model.intercept);
     put(out, model.calibration);
+    if (!model.encodings.empty()) put(out, model.encodings);
     for (const Member &member : model.members) {
         const Network *network = std::get_if<Network>(&member.learned);
         const std::vector<std::byte> bytes = network ? pack_network(*network) : pack_forest(std::get<Ensemble>(member.learned));
@@ -161,7 +199,8 @@ Model::~Model() = default;
 std::unique_ptr<const Model> Model::load(std::span<const std::byte> blob, Kernel kernel) {
     ByteReader in(blob);
     if (in.get<std::uint32_t>() != model_magic) corrupt("it is no model");
-    if (in.get<std::uint16_t>() != model_version) corrupt("it has an unknown version");
+    const auto version = in.get<std::uint16_t>();
+    if (version != plain_version && version != encoding_version) corrupt("it has an unknown version");
     const auto members = in.get<std::uint16_t>();
     if (members == 0 || members > max_members) corrupt("it has an unknown number of members");
     std::unique_ptr<Model> model(new Model);
@@ -169,6 +208,7 @@ std::unique_ptr<const Model> Model::load(std::span<const std::byte> blob, Kernel
     model->blend_ = static_cast<Blend>(in.get<std::uint32_t>());
     model->intercept_ = in.get<double>();
     model->calibration_ = read_calibration(in);
+    if (version == encoding_version) model->encodings_ = read_encodings(in, model->features_);
     for (std::uint16_t i = 0; i < members; ++i) {
         const auto kind = in.get<std::uint32_t>();
         if (kind < 1 || kind > max_members) corrupt("it has a member of an unknown kind");
@@ -190,20 +230,37 @@ float Model::blended(const float *margin) const {
     return blend_margins(blend_, intercept_, weights_, std::span(margin, members()));
 }
 
-float Model::member_margin(std::size_t i, const float *x) const { return scorers_[i]->margin(x); }
+EncodedRows Model::encoded(const float *x, std::size_t stride, std::size_t rows) const {
+    if (encodings_.empty()) return {{}, x, stride};
+    EncodedRows result{std::vector<float>(rows * features_), nullptr, features_};
+    for (std::size_t r = 0; r < rows; ++r) {
+        float *row = result.copy.data() + r * features_;
+        std::copy_n(x + r * stride, features_, row);
+        for (const CodeMap &map : encodings_) row[map.feature] = map(row[map.feature]);
+    }
+    result.x = result.copy.data();
+    return result;
+}
+
+float Model::member_margin(std::size_t i, const float *x) const {
+    const EncodedRows row = encoded(x, features_, 1);
+    return scorers_[i]->margin(row.x);
+}
 
 float Model::margin(const float *x) const {
+    const EncodedRows row = encoded(x, features_, 1);
     float margin[max_members];
-    for (std::size_t i = 0; i < members(); ++i) margin[i] = scorers_[i]->margin(x);
+    for (std::size_t i = 0; i < members(); ++i) margin[i] = scorers_[i]->margin(row.x);
     return blended(margin);
 }
 
 Score Model::score(const float *x) const {
+    const EncodedRows row = encoded(x, features_, 1);
     float margin[max_members];
     Score score{};
     score.member.fill(std::numeric_limits<double>::quiet_NaN());
     for (std::size_t i = 0; i < members(); ++i) {
-        margin[i] = scorers_[i]->margin(x);
+        margin[i] = scorers_[i]->margin(row.x);
         score.member[static_cast<std::size_t>(kinds_[i]) - 1] = sigmoid(margin[i]);
     }
     score.margin = blended(margin);
@@ -218,7 +275,8 @@ void Model::margins(const float *x, std::size_t stride, std::size_t rows, float 
     float block[max_members][block_rows];
     for (std::size_t done = 0; done < rows; done += block_rows) {
         const std::size_t now = std::min(block_rows, rows - done);
-        for (std::size_t i = 0; i < members(); ++i) scorers_[i]->margins(x + done * stride, stride, now, block[i]);
+        const EncodedRows seen = encoded(x + done * stride, stride, now);
+        for (std::size_t i = 0; i < members(); ++i) scorers_[i]->margins(seen.x, seen.stride, now, block[i]);
         for (std::size_t r = 0; r < now; ++r) {
             float margin[max_members];
             for (std::size_t i = 0; i < members(); ++i) margin[i] = block[i][r];
@@ -236,25 +294,32 @@ void Model::probabilities(const float *x, std::size_t stride, std::size_t rows, 
     }
 }
 
-Explanation Model::explain_member(std::size_t i, const float *x) const {
+Explanation Model::explain_encoded(std::size_t i, const float *x) const {
     Explanation explanation = scorers_[i]->explain(x);
     close_gap(explanation, scorers_[i]->margin(x));
     return explanation;
 }
 
+Explanation Model::explain_member(std::size_t i, const float *x) const {
+    const EncodedRows row = encoded(x, features_, 1);
+    return explain_encoded(i, row.x);
+}
+
 Explanation Model::explain(const float *x) const {
+    const EncodedRows row = encoded(x, features_, 1);
     std::vector<Explanation> explanation;
     float margin[max_members];
     for (std::size_t i = 0; i < members(); ++i) {
-        explanation.push_back(explain_member(i, x));
-        margin[i] = scorers_[i]->margin(x);
+        explanation.push_back(explain_encoded(i, row.x));
+        margin[i] = scorers_[i]->margin(row.x);
     }
     return blend_explanations(blend_, intercept_, weights_, std::span(margin, members()), explanation);
 }
 
 std::size_t Model::bytes() const {
     std::size_t sum = sizeof(*this) + members() * (sizeof(MemberKind) + sizeof(double) + sizeof(void *)) +
-                      calibration_.knots.capacity() * sizeof(Knot);
+                      calibration_.knots.capacity() * sizeof(Knot) + encodings_.capacity() * sizeof(CodeMap);
+    for (const CodeMap &map : encodings_) sum += map.value.capacity() * sizeof(float);
     for (const auto &scorer : scorers_) sum += scorer->bytes();
     return sum;
 }

@@ -27,6 +27,7 @@ struct Score {
 };
 
 class MemberModel;
+struct EncodedRows;
 
 class Model {
   public:
@@ -41,6 +42,7 @@ class Model {
     Blend blend() const { return blend_; }
     double intercept() const { return intercept_; }
     const Calibration &calibration() const { return calibration_; }
+    const std::vector<CodeMap> &encodings() const { return encodings_; }
     // nullptr for a network.
     const Forest *forest(std::size_t i) const;
 
@@ -67,11 +69,14 @@ class Model {
   private:
     Model();
     float blended(const float *margin) const;  // one margin for each member
+    EncodedRows encoded(const float *x, std::size_t stride, std::size_t rows) const;
+    Explanation explain_encoded(std::size_t i, const float *x) const;
 
     std::size_t features_ = 0;
     Blend blend_ = Blend::log_odds;
     double intercept_ = 0;
     Calibration calibration_;
+    std::vector<CodeMap> encodings_;
     std::vector<MemberKind> kinds_;
     std::vector<double> weights_;
     std::vector<std::unique_ptr<const MemberModel>> scorers_;

@@ -14,9 +14,9 @@ namespace xsell::core {
 
 struct NetworkPlan;
 
-// A standardised input beyond this is cut off, so that no value of a feature, infinity included, can take the margin out of the
-// range of a float. No row of a sample of a million lies that many standard deviations off.
-constexpr float network_input_limit = 1000;
+// A standardised input beyond this is cut off, in training as in scoring: one far value, infinity included, must not decide the
+// margin alone.
+constexpr float network_input_limit = 10;
 constexpr std::size_t max_layers = 16;
 constexpr std::size_t max_layer_width = 1024;
 

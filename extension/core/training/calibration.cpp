@@ -7,12 +7,10 @@
 #include <vector>
 
 #include "core/error.hpp"
+#include "core/math.hpp"
 
 namespace xsell::core {
 namespace {
-
-double sigmoid(double z) { return z >= 0 ? 1 / (1 + std::exp(-z)) : std::exp(z) / (1 + std::exp(z)); }
-double logit(double p) { return std::log(p) - std::log1p(-p); }
 
 double total_loss(std::span<const float> margin, std::span<const float> label, std::span<const float> weight,
                   const Platt &platt) {

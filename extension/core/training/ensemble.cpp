@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
+#include <optional>
 
 #include "core/error.hpp"
 #include "core/math.hpp"
@@ -12,6 +13,7 @@
 #include "core/training/folds.hpp"
 #include "core/training/inspection.hpp"
 #include "core/training/learner.hpp"
+#include "core/training/target_encoding.hpp"
 
 namespace xsell::core {
 namespace {
@@ -61,7 +63,7 @@ void score_out_of_fold(const Matrix &train, const std::vector<Fold> &folds, cons
     }
     result.margin.resize(result.kinds.size());
     for (std::size_t f = 0; f < folds.size(); ++f) {
-        const Matrix validate = subset(train, folds[f].validate);
+        const Matrix validate = watched_rows(train, folds[f]);
         result.label.insert(result.label.end(), validate.label.begin(), validate.label.end());
         result.weight.insert(result.weight.end(), validate.weight.begin(), validate.weight.end());
         for (std::size_t m = 0; m < result.kinds.size(); ++m) {
@@ -74,7 +76,12 @@ void score_out_of_fold(const Matrix &train, const std::vector<Fold> &folds, cons
 // Trains for good every member that has a weight, and puts the model together.
 void learn_members(const Matrix &train, const CrossValidation &plan, const BlendFit &weights, const Parameters &parameters,
                    const Hooks &hooks, EnsembleFit &result) {
-    const LearningRows rows(train, parameters.threads);
+    std::optional<Matrix> encoded;
+    if (!train.categories.empty()) {
+        encoded = encode_out_of_fold(train, parameters.seed);
+        result.model.encodings = fit_encodings(train);
+    }
+    const LearningRows rows(encoded ? *encoded : train, parameters.threads);
     result.model.features = train.features;
     result.model.blend = parameters.blend;
     result.model.intercept = weights.intercept;
@@ -128,7 +135,7 @@ CrossValidation cross_validate(const Matrix &train, const Parameters &parameters
                       }};
     std::vector<std::vector<Course>> courses(folds.size());
     for (std::size_t f = 0; f < folds.size(); ++f) {
-        const Matrix learned = subset(train, folds[f].train), watched = subset(train, folds[f].validate);
+        const Matrix learned = learned_rows(train, folds[f], parameters.seed), watched = watched_rows(train, folds[f]);
         const LearningRows rows(learned, parameters.threads);
         for (const MemberKind kind : result.kinds) {
             hooks.checkpoint();
@@ -172,8 +179,12 @@ EnsembleFit fit_ensemble(const Matrix &train, const Matrix &calibrate, const Par
     hooks.progress({"calibration", 0, 1});
     std::vector<std::vector<float>> margin;
     BlendFit of_model{weights.intercept, {}};
+    std::optional<Matrix> encoded;
+    if (!result.model.encodings.empty()) {
+        encoded = encode(calibrate, result.model.encodings);
+    }
     for (const Member &member : result.model.members) {
-        margin.push_back(margins(member.learned, calibrate));
+        margin.push_back(margins(member.learned, encoded ? *encoded : calibrate));
         of_model.weights.push_back(member.weight);
     }
     if (plan.folds == 0) {

@@ -57,7 +57,8 @@ void require_trainable(const Matrix &train, const Matrix &calibrate) {
     require_classes(calibrate, "calibration");
 }
 
-std::vector<Suspect> suspected_leaks(const Matrix &train, std::span<const std::string> names, double limit) {
+std::vector<Suspect> suspected_leaks(const Matrix &train, std::span<const std::string> names,
+                                     const std::function<void()> &checkpoint, double limit) {
     const std::size_t stride = std::max<std::size_t>(1, train.rows() / enough_rows);
     std::vector<std::uint8_t> label;
     for (std::size_t i = 0; i < train.rows(); i += stride) {
@@ -66,6 +67,7 @@ std::vector<Suspect> suspected_leaks(const Matrix &train, std::span<const std::s
     std::vector<Suspect> suspects;
     std::vector<double> value(label.size());
     for (std::size_t feature = 0; feature < train.features; ++feature) {
+        checkpoint();
         for (std::size_t i = 0; i < label.size(); ++i) {
             const float v = train.row(i * stride)[feature];
             value[i] = std::isnan(v) ? -std::numeric_limits<double>::infinity() : v;

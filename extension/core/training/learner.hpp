@@ -54,6 +54,10 @@ struct Learner {
 
 const Learner &learner(MemberKind kind);
 
+// Bytes that a network takes beside the rows: while folds are learned, a copy of it is kept for every epoch. 0: none is asked
+// for.
+std::size_t network_memory(std::size_t features, const Parameters &parameters);
+
 std::vector<float> margins(const std::variant<Ensemble, Network> &model, const Matrix &rows);
 std::vector<float> margins(const Ensemble &forest, const Matrix &rows, std::size_t trees);
 std::vector<float> margins(const Network &network, const Matrix &rows);

@@ -20,6 +20,7 @@ double Matrix::base_rate() const {
 Matrix subset(const Matrix &matrix, std::span<const std::uint32_t> rows) {
     Matrix result;
     result.features = matrix.features;
+    result.categories = matrix.categories;
     result.values.reserve(rows.size() * matrix.features);
     for (const std::uint32_t i : rows) {
         result.values.insert(result.values.end(), matrix.row(i).begin(), matrix.row(i).end());

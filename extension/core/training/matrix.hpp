@@ -15,6 +15,8 @@ struct Matrix {
     // For folds; either may be empty: then every row is an entity of its own, or all rows are of one time.
     std::vector<std::int64_t> entity;
     std::vector<std::int64_t> time;  // as-of time in microseconds; only the order counts
+    // Columns of codes that are target-encoded before anything learns from them; ascending.
+    std::vector<std::size_t> categories = {};
 
     std::size_t rows() const { return label.size(); }
     std::span<const float> row(std::size_t i) const { return {values.data() + i * features, features}; }

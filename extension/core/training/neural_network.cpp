@@ -15,6 +15,22 @@ PerceptronTraining begin(const LearningRows &rows, const Parameters &parameters)
 
 }  // namespace
 
+std::size_t network_memory(std::size_t features, const Parameters &parameters) {
+    if (std::count(parameters.members.begin(), parameters.members.end(), MemberKind::neural_network) == 0) {
+        return 0;
+    }
+    const NetworkParameters &p = parameters.neural_network;
+    std::size_t inputs = 2 * features, weights = 0, units = inputs;  // an indicator for each feature at most
+    for (const int width : p.layers) {
+        weights += (inputs + 1) * static_cast<std::size_t>(width);
+        inputs = static_cast<std::size_t>(width);
+        units += inputs;
+    }
+    const auto kept = static_cast<std::size_t>(p.epochs) * static_cast<std::size_t>(std::max(parameters.folds, 1));
+    constexpr std::size_t learning = 5, of_batch = 6;  // a weight with its gradient and moments; a unit's stages, both ways
+    return sizeof(float) * (weights * (kept + learning) + units * of_batch * static_cast<std::size_t>(p.batch));
+}
+
 Course watch_network(const LearningRows &rows, const Matrix &watched, const Parameters &parameters, const Hooks &hooks) {
     const NetworkParameters &p = parameters.neural_network;
     PerceptronTraining training = begin(rows, parameters);

@@ -193,6 +193,17 @@ void assign_weights(Parameters &parameters, const json &value) {
     parameters.weights = weights;
 }
 
+void assign_target_encode(Parameters &parameters, const json &value) {
+    if (value.is_boolean()) {
+        parameters.target_encode = value.get<bool>();
+        return;
+    }
+    if (!value.is_array() || !std::all_of(value.begin(), value.end(), [](const json &name) { return name.is_string(); })) {
+        refuse("target_encode", "true for all categorical features, false, or an array of their names");
+    }
+    parameters.target_encode = value.get<std::vector<std::string>>();
+}
+
 template <class Value, std::size_t count>
 Value parse_choice(const Choice<Value> (&choices)[count], const std::string &name, const json &value) {
     std::string known;
@@ -222,6 +233,7 @@ const std::pair<const char *, Assign> structured[] = {
     {"weights", assign_weights},
     {"blend", [](Parameters &p, const json &v) { p.blend = parse_choice(blends, "blend", v); }},
     {"calibration", [](Parameters &p, const json &v) { p.calibration = parse_choice(calibrations, "calibration", v); }},
+    {"target_encode", assign_target_encode},
 };
 
 void assign_any(Parameters &parameters, const std::string &name, const json &value) {
@@ -337,6 +349,7 @@ std::string to_json(const Parameters &parameters) {
     }
     object["blend"] = choice_name(blends, parameters.blend);
     object["calibration"] = choice_name(calibrations, parameters.calibration);
+    std::visit([&](const auto &which) { object["target_encode"] = which; }, parameters.target_encode);
     object.update(print(parameters, general_settings));
     return object.dump();
 }

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include "core/scoring/member.hpp"
@@ -15,14 +16,14 @@ namespace xsell::core {
 struct BoosterParameters {
     int rounds = 600;
     int early_stopping = 40;  // rounds without a better loss on rows that are not learned from
-    int max_depth = 4;
+    int max_depth = 3;
     int max_leaves = 0;  // 0: trees grow level by level; else the most promising leaf first, to so many
     double eta = 0.05;
     double subsample = 0.8;
     double colsample = 0.8;       // share of the features that a tree may use
     double colsample_bynode = 1;  // share of those that a split may use
-    double min_child_weight = 10;
-    double lambda = 2;
+    double min_child_weight = 1;
+    double lambda = 1;
     double alpha = 0;
     double gamma = 0;
 };
@@ -57,6 +58,7 @@ struct Parameters {
     std::optional<std::array<double, member_kinds.size()>> weights;  // by kind; none: fitted out of fold
     Blend blend = Blend::log_odds;
     CalibrationChoice calibration = CalibrationChoice::automatic;
+    std::variant<bool, std::vector<std::string>> target_encode = false;  // all categorical features, or those named
     int folds = 3;           // 0: no cross-validation; every member takes all of its rounds, and weights must be given
     int snapshots = 4;       // past times that training rows are taken at
     int max_rows = 1000000;  // above about so many, negatives are sampled

@@ -9,6 +9,7 @@
 #include "core/training/calibration.hpp"
 #include "core/training/folds.hpp"
 #include "core/training/learner.hpp"
+#include "core/training/target_encoding.hpp"
 #include "core/training/xgboost.hpp"
 
 namespace xsell::core {
@@ -31,8 +32,8 @@ struct FoldRows {
     Matrix learned, watched;
     LearningRows rows;
 
-    FoldRows(const Matrix &train, const Fold &fold, int threads)
-        : learned(subset(train, fold.train)), watched(subset(train, fold.validate)), rows(learned, threads) {}
+    FoldRows(const Matrix &train, const Fold &fold, const Parameters &base)
+        : learned(learned_rows(train, fold, base.seed)), watched(watched_rows(train, fold)), rows(learned, base.threads) {}
     FoldRows(const FoldRows &) = delete;
     FoldRows &operator=(const FoldRows &) = delete;
 
@@ -141,7 +142,7 @@ SearchResult search(const Matrix &train, const Parameters &base, const SearchOpt
     const bool network = std::count(options.members.begin(), options.members.end(), MemberKind::neural_network) > 0;
     std::vector<std::unique_ptr<FoldRows>> folds;
     for (const Fold &fold : make_folds(train, search_folds(base), base.seed)) {
-        folds.push_back(std::make_unique<FoldRows>(train, fold, base.threads));
+        folds.push_back(std::make_unique<FoldRows>(train, fold, base));
         if (!network) {
             folds.back()->keep_bins_only();
         }

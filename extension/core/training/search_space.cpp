@@ -295,6 +295,7 @@ std::string search_signature(const SearchOptions &options, const Parameters &bas
     object["library"] = xgboost::version();
     // Weights, the blend and the calibration come after the search and do not change it; a member's own parameters do.
     const auto parameters = ordered_json::parse(to_json(base));
+    object["target_encode"] = parameters.at("target_encode");
     for (const MemberKind member : member_kinds) {
         ordered_json ranges;
         for (const Dimension &d : search_space(member, base)) {

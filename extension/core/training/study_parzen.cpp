@@ -35,7 +35,9 @@ struct Range {
 
 double to_unit(const Dimension &d, double value) {
     const Range range(d);
-    return d.choices > 0 ? value : ((d.logarithmic ? log(value) : value) - range.low) / (range.high - range.low);
+    // What is taken over from a table may lie outside.
+    return d.choices > 0 ? value
+                         : std::clamp(((d.logarithmic ? log(value) : value) - range.low) / (range.high - range.low), 0.0, 1.0);
 }
 
 double from_unit(const Dimension &d, double position) {

@@ -7,6 +7,7 @@
 
 #include <cmath>
 #include <limits>
+#include <new>
 #include <regex>
 
 #include "core/error.hpp"
@@ -16,7 +17,10 @@ namespace {
 
 void check(int status) {
     if (status != 0) {
-        throw Error(Kind::not_trained, "XGBoost: " + clean_message(XGBGetLastError()));
+        const std::string message = clean_message(XGBGetLastError());
+        // Its C API tells of every failure by text alone.
+        if (message.find("bad_alloc") != std::string::npos) throw std::bad_alloc();
+        throw Error(Kind::not_trained, "XGBoost: " + message);
     }
 }
 

@@ -13,6 +13,7 @@ struct Setup {
     std::int64_t expected_rows = 0;
     std::int32_t feature_set_version = 0;
     std::vector<std::string> features;
+    std::vector<std::string> categories;  // those of the features that are codes
     std::size_t memory = 0;
     int threads = 1;
 };

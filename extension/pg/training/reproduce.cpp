@@ -2,6 +2,7 @@
 #include "border/border.hpp"
 #include "border/datum.hpp"
 #include "core/error.hpp"
+#include "core/training/target_encoding.hpp"
 #include "training/data_hash.hpp"
 #include "training/publish.hpp"
 #include "training/reader.hpp"
@@ -25,13 +26,12 @@ struct KeptRow {
     char *text[5];  // parameters, plan, sha256, library, changed
     std::int64_t seed, rows;
     std::int32_t memory_mb, threads;
-    char **list[3];  // feature, kind, sha256
-    int length[3];
+    TextList features, categories, kind, sha256;
 };
 
 constexpr const char *find_kept =
     "SELECT r.parameters, r.plan, r.data_sha256, r.library, r.feature_set_changed, r.seed, r.rows, r.memory_mb, r.threads,"
-    " r.feature, r.kind, r.sha256 FROM xsell_internal.reproduction($1, $2) r";
+    " r.feature, r.category, r.kind, r.sha256 FROM xsell_internal.reproduction($1, $2) r";
 
 void read_kept_row(HeapTuple row, TupleDesc shape, void *target) noexcept {
     auto *kept = static_cast<KeptRow *>(target);
@@ -43,17 +43,9 @@ void read_kept_row(HeapTuple row, TupleDesc shape, void *target) noexcept {
     kept->rows = DatumGetInt64(SPI_getbinval(row, shape, 7, &null));
     kept->memory_mb = DatumGetInt32(SPI_getbinval(row, shape, 8, &null));
     kept->threads = DatumGetInt32(SPI_getbinval(row, shape, 9, &null));
-    for (int i = 0; i < 3; ++i) {
-        const Datum list = SPI_getbinval(row, shape, 10 + i, &null);
-        if (null) {
-            continue;
-        }
-        Datum *elements = nullptr;
-        deconstruct_array(DatumGetArrayTypeP(list), TEXTOID, -1, false, TYPALIGN_INT, &elements, nullptr, &kept->length[i]);
-        kept->list[i] = static_cast<char **>(palloc(sizeof(char *) * static_cast<std::size_t>(kept->length[i] + 1)));
-        for (int j = 0; j < kept->length[i]; ++j) {
-            kept->list[i][j] = TextDatumGetCString(elements[j]);
-        }
+    int column = 10;
+    for (TextList *list : {&kept->features, &kept->categories, &kept->kind, &kept->sha256}) {
+        *list = read_texts(row, shape, column++);
     }
 }
 
@@ -61,7 +53,6 @@ Kept find(const std::string &model, int version) {
     KeptRow row{};
     execute(find_kept, {argument(model), argument(version)}, read_kept_row, &row);
     auto text = [&](int i) { return row.text[i] == nullptr ? std::string() : std::string(row.text[i]); };
-    auto list = [&](int i) { return std::vector<std::string>(row.list[i], row.list[i] + row.length[i]); };
     Kept kept;
     kept.parameters = text(0);
     kept.setup.plan = text(1);
@@ -72,9 +63,10 @@ Kept find(const std::string &model, int version) {
     kept.rows = row.rows;
     kept.setup.memory = static_cast<std::size_t>(row.memory_mb) << 20;
     kept.setup.threads = row.threads;
-    kept.setup.features = list(0);
-    kept.kind = list(1);
-    kept.kind_sha256 = list(2);
+    kept.setup.features = row.features.strings();
+    kept.setup.categories = row.categories.strings();
+    kept.kind = row.kind.strings();
+    kept.kind_sha256 = row.sha256.strings();
     return kept;
 }
 
@@ -103,10 +95,11 @@ std::string hash_of(const Learned &learned, const std::string &kind) {
     return {};
 }
 
-void compare(const Kept &kept, const TrainingRows &rows, std::vector<Finding> &findings) {
+void compare(const Kept &kept, TrainingRows &rows, std::vector<Finding> &findings) {
     core::Parameters parameters = core::parse_parameters(kept.parameters);
     parameters.seed = kept.seed;
     parameters.threads = kept.setup.threads;
+    rows.train.categories = core::columns_to_encode(parameters, kept.setup.features, kept.setup.categories);
     const Learned learned = learn(rows, parameters, {check_for_interrupts, [](const core::Progress &) {}});
     for (std::size_t i = 0; i < kept.kind.size(); ++i) {
         const std::string now = hash_of(learned, kept.kind[i]);
@@ -125,7 +118,7 @@ std::vector<Finding> reproduce(const std::string &model, int version) {
     if (!kept.changed.empty()) {
         return findings;
     }
-    const TrainingRows rows = read_training_rows(model, kept.setup.plan, kept.setup.features, kept.setup.memory);
+    TrainingRows rows = read_training_rows(model, kept.setup.plan, kept.setup.features, kept.setup.memory);
     const bool same_rows = rows.sha256 == kept.sha256;
     findings.push_back({"training rows", same_rows,
                         std::to_string(kept.rows) + " rows then, " + std::to_string(rows.count()) + " now" +

@@ -71,6 +71,22 @@ Argument time_array(const std::vector<TimestampTz> &times) {
     return array(elements, nullptr, TIMESTAMPTZOID, TIMESTAMPTZARRAYOID);
 }
 
+TextList read_texts(HeapTuple row, TupleDesc shape, int column) noexcept {
+    TextList list;
+    bool null = false;
+    const Datum array = SPI_getbinval(row, shape, column, &null);
+    if (null) {
+        return list;
+    }
+    Datum *elements = nullptr;
+    deconstruct_array(DatumGetArrayTypeP(array), TEXTOID, -1, false, TYPALIGN_INT, &elements, nullptr, &list.length);
+    list.text = static_cast<char **>(palloc(sizeof(char *) * static_cast<std::size_t>(list.length + 1)));
+    for (int i = 0; i < list.length; ++i) {
+        list.text[i] = TextDatumGetCString(elements[i]);
+    }
+    return list;
+}
+
 void execute(const char *sql, std::initializer_list<Argument> arguments, RowReader read, void *target) {
     constexpr std::size_t most = 20;
     Oid types[most];

@@ -19,6 +19,15 @@ Argument real_argument(double number);
 Argument text_array(const std::vector<std::string> &texts);
 Argument number_array(const std::vector<double> &numbers);  // NaN becomes NULL
 Argument time_array(const std::vector<TimestampTz> &times);
+// A text[] of a row, while it is valid; inside pg(), for a RowReader. A null reads as an empty list.
+struct TextList {
+    char **text = nullptr;
+    int length = 0;
+
+    std::vector<std::string> strings() const { return {text, text + length}; }
+};
+TextList read_texts(HeapTuple row, TupleDesc shape, int column) noexcept;
+
 inline Argument null_argument(Oid type) { return {type, Datum{0}, true}; }
 
 // Runs a statement; `read` sees its first row, while it is valid, or is not called when there is none. It runs inside pg():

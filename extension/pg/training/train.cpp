@@ -3,6 +3,8 @@
 #include "border/border.hpp"
 #include "border/datum.hpp"
 #include "core/error.hpp"
+#include "core/training/learner.hpp"
+#include "core/training/target_encoding.hpp"
 #include "training/progress.hpp"
 #include "training/publish.hpp"
 #include "training/reader.hpp"
@@ -86,8 +88,7 @@ struct SetupRow {
     char *plan;
     std::int64_t expected_rows;
     std::int32_t feature_set_version, memory_mb, threads;
-    int features;
-    char **feature;
+    TextList features, categories;
 };
 
 void read_setup_row(HeapTuple row, TupleDesc shape, void *target) noexcept {
@@ -101,13 +102,8 @@ void read_setup_row(HeapTuple row, TupleDesc shape, void *target) noexcept {
     setup->memory_mb = DatumGetInt32(SPI_getbinval(row, shape, 3, &null));
     setup->threads = DatumGetInt32(SPI_getbinval(row, shape, 4, &null));
     setup->feature_set_version = DatumGetInt32(SPI_getbinval(row, shape, 5, &null));
-    const Datum names = SPI_getbinval(row, shape, 6, &null);
-    Datum *elements = nullptr;
-    deconstruct_array(DatumGetArrayTypeP(names), TEXTOID, -1, false, TYPALIGN_INT, &elements, nullptr, &setup->features);
-    setup->feature = static_cast<char **>(palloc(sizeof(char *) * static_cast<std::size_t>(setup->features + 1)));
-    for (int i = 0; i < setup->features; ++i) {
-        setup->feature[i] = TextDatumGetCString(elements[i]);
-    }
+    setup->features = read_texts(row, shape, 6);
+    setup->categories = read_texts(row, shape, 7);
 }
 
 Setup read_setup(const Request &request) {
@@ -115,7 +111,7 @@ Setup read_setup(const Request &request) {
     Interval horizon = request.horizon.value_or(Interval{});
     guarded([&] {
         execute(
-            "SELECT s.plan, s.expected_rows, s.memory_mb, s.threads, s.feature_set_version, s.feature"
+            "SELECT s.plan, s.expected_rows, s.memory_mb, s.threads, s.feature_set_version, s.feature, s.category"
             " FROM xsell_internal.training_setup($1, $2, $3, $4) s",
             {argument(request.model),
              {INTERVALOID, IntervalPGetDatum(&horizon), !request.horizon},
@@ -126,15 +122,17 @@ Setup read_setup(const Request &request) {
     return {row.plan,
             row.expected_rows,
             row.feature_set_version,
-            {row.feature, row.feature + row.features},
+            row.features.strings(),
+            row.categories.strings(),
             static_cast<std::size_t>(row.memory_mb) << 20,
             row.threads};
 }
 
 void warn_of_leaks(const std::vector<core::Suspect> &suspects) {
-    for (const core::Suspect &suspect : suspects) {
-        const char *name = suspect.feature.c_str();
-        const double auc = suspect.auc;
+    constexpr std::size_t most = 5;  // all of them are in xsell.model_metric
+    for (std::size_t i = 0; i < std::min(most, suspects.size()); ++i) {
+        const char *name = suspects[i].feature.c_str();
+        const double auc = suspects[i].auc;
         pg([&]() noexcept {
             char area[32];
             pg_snprintf(area, sizeof area, "%.3f", auc);
@@ -142,11 +140,17 @@ void warn_of_leaks(const std::vector<core::Suspect> &suspects) {
                               errhint("It may look ahead: see what it is computed from before you trust the metrics.")));
         });
     }
+    if (suspects.size() > most) {
+        pg([&]() noexcept {
+            ereport(WARNING, (errmsg("so do %zu more features", suspects.size() - most),
+                              errhint("xsell.model_metric lists them as single_feature_auc.")));
+        });
+    }
 }
 
 std::size_t memory_needed(const Request &request, std::int64_t rows, std::size_t features) {
     const auto count = static_cast<std::size_t>(rows);
-    return core::training_memory(count, features) +
+    return core::training_memory(count, features) + core::network_memory(features, request.parameters) +
            (request.search ? core::search_memory(count, features, core::search_folds(request.parameters)) : 0);
 }
 
@@ -185,8 +189,10 @@ int train(Run &run, Request &request) {
     }
     const Setup setup = read_setup(request);
     request.parameters.threads = setup.threads;
-    const TrainingRows rows = read_rows(run, request, setup);
-    const std::vector<core::Suspect> suspects = core::suspected_leaks(rows.train, setup.features);
+    const auto encoded = core::columns_to_encode(request.parameters, setup.features, setup.categories);
+    TrainingRows rows = read_rows(run, request, setup);
+    rows.train.categories = encoded;
+    const std::vector<core::Suspect> suspects = core::suspected_leaks(rows.train, setup.features, check_for_interrupts);
     warn_of_leaks(suspects);
     if (request.search) {
         const SearchTask task{request.model, *request.search, rows.sha256, rows.count()};
@@ -203,10 +209,9 @@ int train(Run &run, Request &request) {
 
 int run_training(Request &request) {
     Run run(request.model, request.wish);
+    int version = 0;
     try {
-        const int version = train(run, request);
-        run.release();
-        return version;
+        version = train(run, request);
     } catch (const PgError &error) {
         run.fail(report_of(error));
         throw;
@@ -214,6 +219,8 @@ int run_training(Request &request) {
         run.fail(describe(std::current_exception()));
         throw;
     }
+    run.release();  // whatever comes now, the run has not failed
+    return version;
 }
 
 Datum result_row(FunctionCallInfo fcinfo, const std::string &model, int version) {

@@ -17,9 +17,9 @@ std::string refusal(const std::string &json, const char *preset_name = "default"
 }
 
 TEST(Parameters, FlatNamesAreTheXgboostMembers) {
-    EXPECT_EQ(parse_parameters("{}").xgboost.max_depth, 4);
-    const Parameters flat = parse_parameters(R"({"max_depth": 3, "eta": 0.5, "snapshots": 2})");
-    EXPECT_EQ(flat.xgboost.max_depth, 3);
+    EXPECT_EQ(parse_parameters("{}").xgboost.max_depth, BoosterParameters{}.max_depth);
+    const Parameters flat = parse_parameters(R"({"max_depth": 5, "eta": 0.5, "snapshots": 2})");
+    EXPECT_EQ(flat.xgboost.max_depth, 5);
     EXPECT_EQ(flat.xgboost.eta, 0.5);
     EXPECT_EQ(flat.snapshots, 2);
     EXPECT_EQ(parse_parameters(R"({"xgboost": {"eta": 0.5}, "gradient_boosting": {"eta": 0.1}})").gradient_boosting.eta, 0.1);
@@ -30,7 +30,7 @@ TEST(Parameters, WhatIsPrintedReadsBack) {
         R"({"members": ["neural_network", "xgboost"], "rounds": 7, "random_forest": {"trees": 11, "prior": 0.3},
             "gradient_boosting": {"max_leaves": 9, "alpha": 0.1}, "neural_network": {"layers": [5, 6], "dropout": 0.25},
             "weights": {"xgboost": 0.7, "neural_network": 1}, "blend": "probability", "calibration": "isotonic", "folds": 0,
-            "max_rows": 5000})";
+            "target_encode": ["city"], "max_rows": 5000})";
     const Parameters parsed = parse_parameters(given);
     const std::string printed = to_json(parsed);
     for (const char *preset_name : {"default", "classic"}) {
@@ -45,6 +45,8 @@ TEST(Parameters, WhatIsPrintedReadsBack) {
     EXPECT_EQ((*parsed.weights)[1], 0);
     EXPECT_EQ(parsed.blend, Blend::probability);
     EXPECT_EQ(parsed.calibration, CalibrationChoice::isotonic);
+    EXPECT_EQ(std::get<1>(parsed.target_encode), std::vector<std::string>{"city"});
+    EXPECT_TRUE(std::get<bool>(parse_parameters(to_json(parse_parameters(R"({"target_encode": true})"))).target_encode));
 }
 
 TEST(Parameters, ClassicHasTheOlderPlatformsShape) {
@@ -94,6 +96,8 @@ TEST(Parameters, ErrorsSayWhatIsAllowed) {
         {R"({"blend": "mean"})", "\"blend\" must be one of \"log_odds\", \"probability\""},
         {R"({"blend": "probability"})", "needs training parameter \"weights\""},
         {R"({"calibration": 1})", "\"calibration\" must be one of \"auto\", \"platt\", \"isotonic\""},
+        {R"({"target_encode": "city"})", "\"target_encode\" must be true for all categorical features, false, or an array"},
+        {R"({"target_encode": [1]})", "\"target_encode\" must be"},
         {R"({"folds": 0})", "\"folds\" must be at least 2"},
         {R"({"folds": 1, "members": ["xgboost"]})", "\"folds\" must be 0 or"},
     };

@@ -18,6 +18,7 @@ using namespace xsell::core;
 using xsell::test::four_members;
 using xsell::test::hostile_rows;
 using xsell::test::one_forest;
+using xsell::test::random_encodings;
 using xsell::test::random_ensemble;
 
 constexpr Kernel all_kernels[] = {Kernel::walker, Kernel::heap_portable, Kernel::heap_avx2, Kernel::heap_avx512};
@@ -155,6 +156,16 @@ TEST(Ensemble, ProbabilitiesAreCarriedThroughTheLink) {
     EXPECT_NEAR(e.contributions[1], margin * second / (first + second), 1e-6);
 }
 
+TEST(Ensemble, OnlyRoundingIsSpread) {
+    Explanation close{1, {2, -1}}, wrong = close;
+    close_gap(close, 2.0001);
+    EXPECT_NEAR(sum_of(close), 2.0001, 1e-12);
+    EXPECT_GT(close.contributions[0], 2);
+    EXPECT_GT(close.contributions[1], -1);
+    close_gap(wrong, 2.01);
+    EXPECT_EQ(sum_of(wrong), 2);
+}
+
 TEST(Ensemble, MembersThatCancelKeepTheirParts) {
     const auto model = Model::load(pack(pair(Blend::probability, stump(2, 0, -3, 3), 0.5, stump(2, 1, 3, -3), 0.5)));
     const float x[] = {1, 1};
@@ -234,6 +245,58 @@ TEST(Ensemble, RefusesWhatDoesNotBlend) {
         m.blend = Blend::log_odds;
         for (Member &member : m.members) member.weight = 0;
     }));
+}
+
+TEST(Encodings, StandInForCodesWhereverAModelLooks) {
+    std::mt19937 random(11);
+    for (int round = 0; round < 20; ++round) {
+        ModelDescription description = four_members(7, Blend::log_odds, random);
+        const auto bare = Model::load(pack(description));
+        description.encodings = random_encodings(7, random);
+        std::vector<float> x = hostile_rows(9, 150, random);
+        for (float &v : x) v = random() % 3 == 0 ? static_cast<float>(random() % 300) : v;
+        std::vector<float> encoded = x;
+        for (std::size_t r = 0; r < 150; ++r) {
+            for (const CodeMap &map : description.encodings) encoded[9 * r + map.feature] = map(x[9 * r + map.feature]);
+        }
+        for (const Kernel kernel : all_kernels) {
+            const auto model = Model::load(pack(description), kernel);
+            EXPECT_EQ(model->encodings(), description.encodings);
+            std::vector<float> block(150);
+            model->margins(x.data(), 9, 150, block.data());
+            for (std::size_t r = 0; r < 150; ++r) {
+                const float *row = &x[9 * r], *members_row = &encoded[9 * r];
+                ASSERT_EQ(block[r], bare->margin(members_row));
+                ASSERT_EQ(model->margin(row), block[r]);
+                ASSERT_EQ(model->score(row).margin, block[r]);
+                ASSERT_EQ(model->explain(row).contributions, bare->explain(members_row).contributions);
+                for (std::size_t i = 0; i < 4; ++i) {
+                    ASSERT_EQ(model->member_margin(i, row), bare->member_margin(i, members_row));
+                    ASSERT_EQ(model->explain_member(i, row).contributions, bare->explain_member(i, members_row).contributions);
+                }
+            }
+        }
+    }
+}
+
+TEST(Encodings, RefusesWhatIsNoMap) {
+    const auto refused = [](std::vector<CodeMap> encodings) {
+        ModelDescription description = one_forest(constant(3, 1));
+        description.encodings = std::move(encodings);
+        try {
+            pack(description);
+        } catch (const Error &error) {
+            return error.kind == Kind::bad_argument;
+        }
+        return false;
+    };
+    EXPECT_FALSE(refused({{0, 1, {1, 2}}, {2, 0, std::vector<float>(max_codes)}}));
+    EXPECT_TRUE(refused({{3, 0, {1}}}));
+    EXPECT_TRUE(refused({{1, 0, {1}}, {1, 0, {1}}}));
+    EXPECT_TRUE(refused({{2, 0, {1}}, {1, 0, {1}}}));
+    EXPECT_TRUE(refused({{0, NAN, {1}}}));
+    EXPECT_TRUE(refused({{0, 0, {1, INFINITY}}}));
+    EXPECT_TRUE(refused({{0, 0, std::vector<float>(max_codes + 1)}}));
 }
 
 TEST(Isotonic, IsLinearBetweenKnotsAndFlatOutside) {

@@ -109,15 +109,19 @@ void load_or_refuse(const std::vector<std::byte> &blob, Kernel kernel) {
     }
 }
 
-std::vector<std::byte> small_ensemble(Blend blend) {
+std::vector<std::byte> small_ensemble(Blend blend, std::vector<CodeMap> encodings = {}) {
     std::mt19937 random(2);
     ModelDescription model = four_members(3, blend, random);
+    model.encodings = std::move(encodings);
     model.calibration = {.prior_shift = 0.5, .interval_half_width = 1, .knots = {{-1, -2}, {1, 0.25}}};
     return pack(model);
 }
 
+const std::vector<CodeMap> two_maps = {{0, -0.5f, {1, -1, 0.25f}}, {2, 0.125f, {}}};
+
 TEST(ModelBlob, EveryTruncationIsRefused) {
-    for (const std::vector<std::byte> &blob : {pack(one_forest(small(), calibration)), small_ensemble(Blend::probability)}) {
+    for (const std::vector<std::byte> &blob : {pack(one_forest(small(), calibration)), small_ensemble(Blend::probability),
+                                               small_ensemble(Blend::log_odds, two_maps)}) {
         for (std::size_t size = 0; size < blob.size(); ++size) EXPECT_THROW(Model::load({blob.data(), size}), Error) << size;
         std::vector<std::byte> longer = blob;
         longer.push_back(std::byte{0});
@@ -126,8 +130,8 @@ TEST(ModelBlob, EveryTruncationIsRefused) {
 }
 
 TEST(ModelBlob, EveryFlippedByteOfAnEnsembleIsRefusedOrHarmless) {
-    for (const Blend blend : {Blend::log_odds, Blend::probability}) {
-        const std::vector<std::byte> blob = small_ensemble(blend);
+    for (const auto &blob :
+         {small_ensemble(Blend::log_odds), small_ensemble(Blend::probability), small_ensemble(Blend::log_odds, two_maps)}) {
         for (std::size_t at = 0; at < blob.size(); ++at) {
             for (const int flipped : {1, 128, 255}) {
                 std::vector<std::byte> changed = blob;

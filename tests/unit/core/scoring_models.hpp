@@ -79,6 +79,18 @@ inline core::ModelDescription four_members(std::size_t features, core::Blend ble
     return model;
 }
 
+// For about every third feature; from no code at all to all that are allowed.
+inline std::vector<core::CodeMap> random_encodings(std::size_t features, std::mt19937 &random) {
+    std::normal_distribution<float> normal;
+    std::vector<core::CodeMap> encodings;
+    for (std::size_t f = random() % 3; f < features; f += 1 + random() % 5) {
+        core::CodeMap map{f, normal(random), std::vector<float>(random() % 4 == 0 ? core::max_codes : random() % 5)};
+        for (float &value : map.value) value = normal(random);
+        encodings.push_back(std::move(map));
+    }
+    return encodings;
+}
+
 // Ordinary values, missing ones, infinities and numbers at the end of the range.
 inline std::vector<float> hostile_rows(std::size_t features, std::size_t rows, std::mt19937 &random) {
     constexpr float infinity = std::numeric_limits<float>::infinity(), largest = std::numeric_limits<float>::max();

@@ -280,4 +280,13 @@ TEST(Parzen, DrawsAroundObservationsAndFromThePrior) {
     EXPECT_NEAR(squares / draws, (1.0 / 12 + 0.15 * 0.15) / 2, 0.001);
 }
 
+TEST(Parzen, TakesObservationsFromOutsideToTheEdge) {
+    const std::vector<Dimension> line = {{"a", 0, 1}};
+    const Parzen far(line, {{-50}, {50}}), edge(line, {{0}, {1}});
+    Random of_far(3), of_edge(3);
+    for (int i = 0; i < 1000; ++i) {
+        EXPECT_EQ(far.sample(of_far), edge.sample(of_edge));
+    }
+}
+
 }  // namespace

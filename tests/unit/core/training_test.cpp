@@ -301,11 +301,13 @@ TEST(Inspection, SaysWhatCannotWork) {
 TEST(Inspection, NamesALeak) {
     Matrix matrix = world(2000, 1);
     const std::vector<std::string> names{"a", "b", "c", "d", "e"};
-    EXPECT_TRUE(suspected_leaks(matrix, names).empty());
+    EXPECT_TRUE(suspected_leaks(matrix, names, [] {}).empty());
     for (std::size_t i = 0; i < matrix.rows(); ++i) {
         matrix.values[i * 5 + 2] = -matrix.label[i];  // inverted: as telling as the label itself
     }
-    const auto suspects = suspected_leaks(matrix, names);
+    std::size_t checkpoints = 0;
+    const auto suspects = suspected_leaks(matrix, names, [&] { ++checkpoints; });
+    EXPECT_EQ(checkpoints, names.size());
     ASSERT_EQ(suspects.size(), 1u);
     EXPECT_EQ(suspects[0].feature, "c");
     EXPECT_DOUBLE_EQ(suspects[0].auc, 1);
@@ -314,6 +316,13 @@ TEST(Inspection, NamesALeak) {
 TEST(TrainingMemory, GrowsWithRowsAndFeatures) {
     EXPECT_GT(training_memory(1000000, 32), std::size_t{300} << 20);
     EXPECT_LT(training_memory(1000000, 32), std::size_t{1} << 30);
+}
+
+TEST(TrainingMemory, CountsTheNetworkOfEveryEpoch) {
+    EXPECT_LT(network_memory(30, parse_parameters("{}")), std::size_t{8} << 20);
+    const Parameters wide = parse_parameters(R"({"neural_network": {"layers": [1000], "epochs": 1000}, "folds": 3})");
+    EXPECT_GT(network_memory(4096, wide), std::size_t{3000} * 8192 * 1000 * sizeof(float));
+    EXPECT_EQ(network_memory(4096, parse_parameters(R"({"members": ["xgboost"]})")), 0u);
 }
 
 }  // namespace

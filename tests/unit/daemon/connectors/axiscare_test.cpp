@@ -135,9 +135,9 @@ TEST_F(AxisCare, TheTokenStaysAtTheSite) {
 
 TEST_F(AxisCare, AListIsNotBegunAgainForEver) {
     // The count of restarts outlives the process.
-    const auto state = axiscare::read_state(
+    const auto state = connectors::axiscare::read_state(
         R"({"stamp":0,"scan":{"start":1,"part":0,"updated":false,"to":0,"low":0,"next":"","last":"","seen":0,"restarts":4}})");
-    EXPECT_EQ(axiscare::read_state(axiscare::write_state(state)).scan->restarts, 4);
+    EXPECT_EQ(connectors::axiscare::read_state(connectors::axiscare::write_state(state)).scan->restarts, 4);
 }
 
 TEST_F(AxisCare, APagerThatStandsStillIsAFault) {
