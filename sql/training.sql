@@ -200,18 +200,19 @@ SELECT xsell.request_training('nonsense');
 SELECT xsell.request_training('cross_sell', '[]');
 SELECT xsell.request_training('cross_sell', search => '30');
 SELECT xsell.request_training('cross_sell', preset => 'nonsense');
+SELECT xsell.request_training('cross_sell', horizon => '-1 day');
 SELECT model FROM xsell_internal.next_requested_training();
 \set quick '{"rounds": 1, "members": ["xgboost"], "folds": 0, "weights": {"xgboost": 1}}'
 CALL xsell.train('cross_sell', NULL, '120 days', :'quick');
 SELECT count(*) AS waiting FROM xsell_internal.next_requested_training();
 SELECT state, version IS NOT NULL AS version FROM xsell.training_run ORDER BY run_id DESC LIMIT 1;
 -- Asked for with parameters of its own: whoever wants others leaves it, whoever wants nothing in particular takes it over.
-SELECT xsell.request_training('cross_sell', '{"rounds": 2, "members": ["xgboost"], "folds": 0, "weights": {"xgboost": 1}}') AS first \gset
+SELECT xsell.request_training('cross_sell', '{"rounds": 2, "members": ["xgboost"], "folds": 0, "weights": {"xgboost": 1}}', horizon => '120 days') AS first \gset
 SELECT xsell.request_training('cross_sell', '{"wrong": 1}') > :first AS another;
 CALL xsell.train('cross_sell', NULL, '120 days', :'quick');
 SELECT run_id = :first AS still_waiting FROM xsell_internal.next_requested_training();
-CALL xsell.train('cross_sell', NULL, '120 days');
-SELECT r.state, v.parameters #>> '{xgboost,rounds}' AS rounds FROM xsell.training_run r JOIN xsell.model_version v USING (run_id) WHERE run_id = :first;
+CALL xsell.train('cross_sell');
+SELECT r.state, v.parameters #>> '{xgboost,rounds}' AS rounds, v.horizon FROM xsell.training_run r JOIN xsell.model_version v USING (run_id) WHERE run_id = :first;
 CALL xsell.train('cross_sell');
 SELECT state, error FROM xsell.training_run WHERE run_id > :first ORDER BY run_id LIMIT 1;
 

@@ -21,7 +21,7 @@ class StateReader {
 
     template <typename Value>
     void operator()(const char *name, Value &value) {
-        if constexpr (requires(StateReader &inner) { fields(inner, value); }) {
+        if constexpr (requires(StateReader & inner) { fields(inner, value); }) {
             StateReader inner(json_.at(name));
             fields(inner, value);
         } else {
@@ -49,7 +49,7 @@ class StateWriter {
   public:
     template <typename Value>
     void operator()(const char *name, Value &value) {
-        if constexpr (requires(StateWriter &inner) { fields(inner, value); }) {
+        if constexpr (requires(StateWriter & inner) { fields(inner, value); }) {
             StateWriter inner;
             fields(inner, value);
             json_[name] = std::move(inner.json_);

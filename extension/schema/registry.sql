@@ -111,6 +111,7 @@ CREATE TABLE xsell_internal.training_run (
     parameters   jsonb NOT NULL DEFAULT '{}',
     preset       text NOT NULL DEFAULT 'default',
     search       jsonb,
+    horizon      interval,
     member       text,
     trial        integer,
     trials       integer,

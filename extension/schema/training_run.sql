@@ -1,6 +1,6 @@
 -- Training runs: asked for, running, ended; how a version comes into being, and how it is made again. Nothing here deploys anything.
 
-CREATE FUNCTION xsell.request_training(model text, parameters jsonb DEFAULT '{}', preset text DEFAULT 'default', search jsonb DEFAULT NULL) RETURNS bigint
+CREATE FUNCTION xsell.request_training(model text, parameters jsonb DEFAULT '{}', preset text DEFAULT 'default', search jsonb DEFAULT NULL, horizon interval DEFAULT NULL) RETURNS bigint
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -14,19 +14,22 @@ BEGIN
             HINT = 'For example: parameters => ''{"rounds": 200}'', search => ''{"trials": 30}''.';
     ELSIF preset NOT IN ('default', 'classic') THEN
         RAISE EXCEPTION 'unknown preset "%"', preset USING ERRCODE = 'invalid_parameter_value', HINT = 'There are: default, classic.';
+    ELSIF horizon <= interval '0' THEN
+        RAISE EXCEPTION 'horizon must be longer than zero' USING ERRCODE = 'invalid_parameter_value';
     END IF;
     SELECT min(r.run_id) INTO queued FROM xsell_internal.training_run r
     WHERE r.model = request_training.model AND r.state = 'queued' AND r.parameters = COALESCE(request_training.parameters, '{}')
-      AND r.preset = COALESCE(request_training.preset, 'default') AND r.search IS NOT DISTINCT FROM request_training.search;
+      AND r.preset = COALESCE(request_training.preset, 'default') AND r.search IS NOT DISTINCT FROM request_training.search
+      AND r.horizon IS NOT DISTINCT FROM request_training.horizon;
     IF queued IS NULL THEN
-        INSERT INTO xsell_internal.training_run (model, phase, parameters, preset, search)
-        VALUES (model, 'waiting', COALESCE(parameters, '{}'), COALESCE(preset, 'default'), search) RETURNING run_id INTO queued;
+        INSERT INTO xsell_internal.training_run (model, phase, parameters, preset, search, horizon)
+        VALUES (model, 'waiting', COALESCE(parameters, '{}'), COALESCE(preset, 'default'), search, horizon) RETURNING run_id INTO queued;
     END IF;
     RETURN queued;
 END
 $$;
-COMMENT ON FUNCTION xsell.request_training(text, jsonb, text, jsonb) IS
-'Asks for a training, for sessions that cannot call xsell.train because they work inside a transaction: xselld runs it, with these parameters, preset and search. Returns the run, one that already waits for the same if there is one; see xsell.training_run.';
+COMMENT ON FUNCTION xsell.request_training(text, jsonb, text, jsonb, interval) IS
+'Asks for a training, for sessions that cannot call xsell.train because they work inside a transaction: xselld runs it, with these parameters, preset, search and horizon (where history is short: xsell.longest_horizon). Returns the run, one that already waits for the same if there is one; see xsell.training_run.';
 
 CREATE FUNCTION xsell_internal.next_requested_training() RETURNS TABLE (run_id bigint, model text)
 LANGUAGE sql STABLE PARALLEL SAFE
@@ -36,7 +39,7 @@ END;
 COMMENT ON FUNCTION xsell_internal.next_requested_training() IS
 'The training that has waited longest: CALL xsell.train of its model takes it over.';
 
-CREATE FUNCTION xsell_internal.begin_training(model text, INOUT parameters jsonb, INOUT preset text, INOUT search jsonb, OUT run_id bigint)
+CREATE FUNCTION xsell_internal.begin_training(model text, INOUT parameters jsonb, INOUT preset text, INOUT search jsonb, INOUT horizon interval, OUT run_id bigint)
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -60,15 +63,16 @@ BEGIN
         preset := waiting.preset;
         search := waiting.search;
     END IF;
+    horizon := COALESCE(horizon, waiting.horizon);
     UPDATE xsell_internal.training_run r
-    SET state = 'running', phase = 'plan', percent = 0, parameters = begin_training.parameters, preset = begin_training.preset, search = begin_training.search,
+    SET state = 'running', phase = 'plan', percent = 0, parameters = begin_training.parameters, preset = begin_training.preset, search = begin_training.search, horizon = begin_training.horizon,
         started_at = clock_timestamp(), updated_at = clock_timestamp(), pid = pg_backend_pid()
     WHERE r.run_id = begin_training.run_id;
     -- Held by the session until the run ends: a run without it is lost.
     PERFORM pg_advisory_lock(2020828524, run_id::integer);
 END
 $$;
-COMMENT ON FUNCTION xsell_internal.begin_training(text, jsonb, text, jsonb) IS
+COMMENT ON FUNCTION xsell_internal.begin_training(text, jsonb, text, jsonb, interval) IS
 'Opens a run, or takes over one that waits, and holds its advisory lock. Returns what to train with: what the run was asked for with, where the caller asks for nothing in particular.';
 
 CREATE FUNCTION xsell_internal.training_progress(run bigint, phase text, member text, round integer, rounds integer, trial integer, trials integer,

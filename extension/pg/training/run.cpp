@@ -9,8 +9,12 @@ namespace {
 
 struct Begun {
     std::int64_t id;
-    char *parameters, *preset, *search;
+    char *parameters, *preset, *search, *horizon;
 };
+
+std::optional<std::string> text_of(const char *value) {
+    return value == nullptr ? std::nullopt : std::optional<std::string>(value);
+}
 
 Argument optional_text(std::string_view text) { return text.empty() ? null_argument(TEXTOID) : argument(text); }
 
@@ -22,18 +26,20 @@ Run::Run(const std::string &model, const Wish &wish) {
     Begun begun{};
     guarded([&] {
         execute(
-            "SELECT b.run_id, b.parameters, b.preset, b.search FROM xsell_internal.begin_training($1, $2, $3, $4) b",
+            "SELECT b.run_id, b.parameters, b.preset, b.search, b.horizon"
+            " FROM xsell_internal.begin_training($1, $2, $3, $4, $5::pg_catalog.interval) b",
             {argument(model), jsonb_argument(wish.parameters), argument(wish.preset),
-             wish.search ? jsonb_argument(*wish.search) : null_argument(JSONBOID)},
+             wish.search ? jsonb_argument(*wish.search) : null_argument(JSONBOID), optional_text(wish.horizon.value_or(""))},
             [](HeapTuple row, TupleDesc shape, void *target) noexcept {
                 bool null = false;
                 *static_cast<Begun *>(target) = {DatumGetInt64(SPI_getbinval(row, shape, 1, &null)), SPI_getvalue(row, shape, 2),
-                                                 SPI_getvalue(row, shape, 3), SPI_getvalue(row, shape, 4)};
+                                                 SPI_getvalue(row, shape, 3), SPI_getvalue(row, shape, 4),
+                                                 SPI_getvalue(row, shape, 5)};
             },
             &begun);
     });
     id_ = begun.id;
-    wish_ = {begun.parameters, begun.preset, begun.search == nullptr ? std::nullopt : std::optional<std::string>(begun.search)};
+    wish_ = {begun.parameters, begun.preset, text_of(begun.search), text_of(begun.horizon)};
     commit();
 }
 

@@ -4,11 +4,12 @@
 
 namespace xsell::pg {
 
-// What to train with, as it was asked for: texts of JSON.
+// What to train with, as it was asked for: texts of JSON, the horizon as PostgreSQL writes an interval.
 struct Wish {
     std::string parameters = "{}";
     std::string preset = "default";
     std::optional<std::string> search;
+    std::optional<std::string> horizon;
 
     bool operator==(const Wish &) const = default;
 };

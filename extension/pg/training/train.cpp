@@ -20,7 +20,6 @@ namespace {
 
 struct Request {
     std::string model;
-    std::optional<Interval> horizon;
     Wish wish;
     std::uint64_t seed = 42;
     core::Parameters parameters;
@@ -65,7 +64,8 @@ Request collect(FunctionCallInfo fcinfo) {
     Request request;
     request.model = text_view(PG_GETARG_DATUM(given_model));
     if (!PG_ARGISNULL(given_horizon)) {
-        request.horizon = *PG_GETARG_INTERVAL_P(given_horizon);
+        request.wish.horizon =
+            pg([&]() noexcept { return DatumGetCString(DirectFunctionCall1(interval_out, PG_GETARG_DATUM(given_horizon))); });
     }
     if (!PG_ARGISNULL(given_parameters)) {
         request.wish.parameters = json_argument(fcinfo, given_parameters);
@@ -108,15 +108,12 @@ void read_setup_row(HeapTuple row, TupleDesc shape, void *target) noexcept {
 
 Setup read_setup(const Request &request) {
     SetupRow row{};
-    Interval horizon = request.horizon.value_or(Interval{});
     guarded([&] {
         execute(
             "SELECT s.plan, s.expected_rows, s.memory_mb, s.threads, s.feature_set_version, s.feature, s.category"
-            " FROM xsell_internal.training_setup($1, $2, $3, $4) s",
-            {argument(request.model),
-             {INTERVALOID, IntervalPGetDatum(&horizon), !request.horizon},
-             argument(request.parameters.snapshots),
-             argument(static_cast<std::int64_t>(request.parameters.max_rows))},
+            " FROM xsell_internal.training_setup($1, $2::pg_catalog.interval, $3, $4) s",
+            {argument(request.model), request.wish.horizon ? argument(*request.wish.horizon) : null_argument(TEXTOID),
+             argument(request.parameters.snapshots), argument(static_cast<std::int64_t>(request.parameters.max_rows))},
             read_setup_row, &row);
     });
     return {row.plan,
