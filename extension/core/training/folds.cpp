@@ -112,8 +112,9 @@ std::vector<Fold> make_folds(const Matrix &matrix, int count, std::uint64_t seed
     }
     if (folds.empty()) {
         throw Error(Kind::no_data,
-                    "too few customers have won for cross-validation: " + std::to_string(winners) + " at the later times",
-                    "Take a longer horizon or more snapshots, or wait for more history.");
+                    "too few entities with the label 1 for cross-validation: " + std::to_string(winners) + " at the later times",
+                    "Take more rows, a longer horizon or more snapshots, or train one member without folds: parameters => "
+                    "'{\"folds\": 0, \"members\": [\"xgboost\"]}'.");
     }
     return folds;
 }

@@ -27,12 +27,13 @@ bool varies(const Matrix &matrix, std::size_t feature) {
 void require_classes(const Matrix &matrix, const char *slice) {
     const std::size_t positives = matrix.positives();
     if (positives == 0) {
-        throw Error(Kind::no_data,
-                    std::string("no win within the horizon among the ") + slice + " rows: there is nothing to learn from",
-                    "Take a longer horizon or wait for more history; recommendations come from the heuristic until then.");
+        throw Error(Kind::no_data, std::string("none of the ") + slice + " rows has the label 1: there is nothing to learn from",
+                    "Look at xsell.training_set. Where the label is a win, take a longer horizon or wait for more history; "
+                    "recommendations come from the heuristic until then.");
     }
     if (positives == matrix.rows()) {
-        throw Error(Kind::no_data, std::string("every one of the ") + slice + " rows is a win: there is nothing to tell apart");
+        throw Error(Kind::no_data,
+                    std::string("every one of the ") + slice + " rows has the label 1: there is nothing to tell apart");
     }
 }
 
@@ -41,10 +42,11 @@ void require_classes(const Matrix &matrix, const char *slice) {
 void require_trainable(const Matrix &train, const Matrix &calibrate) {
     if (train.rows() == 0) {
         throw Error(Kind::no_data, "there are no training rows",
-                    "No customer held anything at the training snapshots; look at xsell.training_set.");
+                    "Look at xsell.training_set: labels without features, or no customer that held anything at its times.");
     }
     if (calibrate.rows() == 0) {
-        throw Error(Kind::no_data, "there are no calibration rows", "There are too few customers to keep some apart.");
+        throw Error(Kind::no_data, "there are no calibration rows",
+                    "Entities are kept apart for it by a hash; with few of them, let the label query say so in a column slice.");
     }
     bool any = false;
     for (std::size_t feature = 0; feature < train.features && !any; ++feature) {
