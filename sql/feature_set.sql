@@ -50,7 +50,7 @@ SELECT query, pg_temp.refusal(query) FROM unnest(ARRAY['', 'SELECT 1; SELECT 2',
 \set mine '''SELECT id AS entity_id, visits, spent, score, vip, born, seen, paid, city, size FROM shop.customer WHERE paid <= $1 OR paid IS NULL OR paid = ''''infinity'''''''
 SELECT xsell.create_feature_set('shop', :mine, 'Customers of the shop');
 SELECT xsell.create_feature_set('shop', :mine) AS the_same;
-SELECT position, feature, kind, categories, owner = CURRENT_USER AS mine, description, length(sha256) FROM xsell.feature_set WHERE name = 'shop' AND version = 1 ORDER BY position;
+SELECT position, feature, kind, categories, owner = CURRENT_USER AS mine, description, length(sha256) FROM xsell.feature_set WHERE feature_set = 'shop' AND version = 1 ORDER BY position;
 SELECT feature, code, value FROM xsell.feature_category WHERE feature_set = 'shop' AND version = 1 AND (code <= 3 OR code = 254) ORDER BY feature, code;
 SELECT entity_id, product_id, as_of, x FROM xsell_internal.features_of('shop', 1, '2024-02-01') WHERE entity_id < 10 ORDER BY 1;
 -- In another zone they are the same; seen from earlier the days are fewer and later payers are not there.
@@ -65,7 +65,7 @@ INSERT INTO shop.customer (id, city, size) SELECT 1000 + g, 'Bonn', 'huge' FROM 
 SELECT x[8] AS city, x[9] AS size, count(*) FROM xsell_internal.features_of('shop', 1, '2024-02-01') WHERE entity_id > 1000 GROUP BY 1, 2;
 SELECT xsell.create_feature_set('shop', :mine) AS the_same, xsell.create_feature_set('shop', :mine, refresh => true) AS refreshed;
 SELECT x[8] AS city, x[9] AS size, count(*) FROM xsell_internal.features_of('shop', 2, '2024-02-01') WHERE entity_id > 1000 GROUP BY 1, 2;
-SELECT count(DISTINCT sha256) AS texts, count(DISTINCT version) AS versions FROM xsell.feature_set WHERE name = 'shop';
+SELECT count(DISTINCT sha256) AS texts, count(DISTINCT version) AS versions FROM xsell.feature_set WHERE feature_set = 'shop';
 SELECT xsell.create_feature_set('shop', 'SELECT id AS entity_id, visits FROM shop.customer') AS another;
 UPDATE xsell_internal.category SET code = 1;
 
@@ -287,7 +287,7 @@ WHERE x.extname = 'xsell' AND c.relname IN ('feature_set', 'category', 'feature_
 
 DELETE FROM xsell_internal.model_version WHERE model = 'churn';
 DELETE FROM xsell_internal.model WHERE model IN ('churn', 'theirs', 'twice');
-SELECT count(xsell.drop_feature_set(s.name)) FROM (SELECT DISTINCT name FROM xsell.feature_set WHERE name <> 'cross_sell') s;
+SELECT count(xsell.drop_feature_set(s.feature_set)) FROM (SELECT DISTINCT feature_set FROM xsell.feature_set WHERE feature_set <> 'cross_sell') s;
 SELECT (SELECT count(*) FROM xsell_internal.category) AS categories, (SELECT count(*) FROM xsell_internal.feature_snapshot) AS snapshots;
 SET client_min_messages = warning;
 DROP SCHEMA shop CASCADE;

@@ -111,6 +111,12 @@ SELECT version FROM xsell.deploy('reg', 1) WHERE role = 'champion';
 SELECT version FROM xsell.deploy('reg', 4) WHERE role = 'champion';
 SELECT version FROM xsell.deploy('reg', 6) WHERE role = 'champion';
 SELECT version FROM xsell.deploy('reg', 5, force => true) WHERE role = 'champion';
+-- A role that only watches can be emptied; what scores cannot.
+SELECT model, champion, ready_versions, label_query FROM xsell.model WHERE model = 'reg';
+SELECT role, version FROM xsell.undeploy('reg', 'shadow') WHERE role = 'shadow';
+SELECT xsell.undeploy('reg', 'shadow');
+SELECT xsell.undeploy('reg', 'champion');
+SELECT action, role, versions FROM xsell_internal.deployment_history WHERE model = 'reg' ORDER BY history_id DESC LIMIT 1;
 -- An older version may take older features, but the arms of a split score the same rows.
 INSERT INTO xsell_internal.model_version (model, version, feature_set, feature_set_version, algorithm, feature, blob_sha256, trained_by)
 VALUES ('reg', 7, 'reg_features', 2, 'xgboost', '{a,b}', repeat('0', 64), 'somebody');

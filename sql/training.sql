@@ -202,6 +202,9 @@ SELECT xsell.request_training('cross_sell', search => '30');
 SELECT xsell.request_training('cross_sell', preset => 'nonsense');
 SELECT xsell.request_training('cross_sell', horizon => '-1 day');
 SELECT model FROM xsell_internal.next_requested_training();
+SELECT xsell.cancel_training(run_id) AS taken_back, xsell.cancel_training(run_id) AS again FROM xsell_internal.next_requested_training();
+SELECT count(*) AS waiting FROM xsell_internal.next_requested_training();
+SELECT xsell.request_training('cross_sell') > 0 AS asked_again;
 \set quick '{"rounds": 1, "members": ["xgboost"], "folds": 0, "weights": {"xgboost": 1}}'
 CALL xsell.train('cross_sell', NULL, '120 days', :'quick');
 SELECT count(*) AS waiting FROM xsell_internal.next_requested_training();

@@ -193,7 +193,7 @@ void raise_not_deployed(const char *model) {
     const std::string name = model;
     if (!known) {
         throw core::Error(core::Kind::no_such_model, "model \"" + name + "\" does not exist",
-                          "See xsell_internal.model for the known models.");
+                          "See xsell.model for the known models.");
     }
     if (newest[0] == '\0') {
         throw core::Error(core::Kind::not_trained, "no version of model \"" + name + "\" is deployed",

@@ -87,7 +87,9 @@ void find_columns(const ModelHandle &handle, const std::vector<std::string> &nam
         if (!is_number(base)) {
             const char *spelled = pg([&]() noexcept { return format_type_be(declared); });
             throw core::Error(core::Kind::bad_argument, "column \"" + names[i] + "\" is of type " + spelled + ", not a number",
-                              "Features are smallint, integer, bigint, numeric, real or double precision.");
+                              "Features are smallint, integer, bigint, numeric, real or double precision; categories and times "
+                              "become numbers in "
+                              "xsell.features and in the views of xsell.create_scoring_view.");
         }
         map->column[i] = column;
         map->column_type[i] = base;

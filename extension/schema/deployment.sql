@@ -253,6 +253,28 @@ END
 $$;
 COMMENT ON FUNCTION xsell_internal.require_version(text, integer) IS 'Raises an error unless the version exists.';
 
+CREATE FUNCTION xsell.undeploy(model text, role text) RETURNS SETOF xsell.deployment
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    left_version integer;
+BEGIN
+    PERFORM xsell_internal.lock_deployment(model);
+    DELETE FROM xsell_internal.deployment d WHERE d.model = undeploy.model AND d.role = undeploy.role AND d.share = 0
+    RETURNING d.version INTO left_version;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
+            MESSAGE = CASE WHEN EXISTS (SELECT FROM xsell_internal.deployment d WHERE d.model = undeploy.model AND d.role = undeploy.role)
+                           THEN format('%s of model "%s" scores', role, model) ELSE format('no version of model "%s" is deployed as %s', model, COALESCE(role, 'NULL')) END,
+            HINT = 'Roles that only watch can be emptied; what scores is replaced by xsell.deploy or xsell.split_traffic. See xsell.deployment.';
+    END IF;
+    INSERT INTO xsell_internal.deployment_history (model, action, role, versions, shares) VALUES (model, 'undeploy', role, ARRAY[left_version], ARRAY[0::numeric]);
+    RETURN QUERY SELECT d.* FROM xsell.deployment d WHERE d.model = undeploy.model ORDER BY d.share DESC, d.role;
+END
+$$;
+COMMENT ON FUNCTION xsell.undeploy(text, text) IS 'Empties a role that takes no share, such as shadow, and returns what is live.';
+
 CREATE FUNCTION xsell.retire_version(model text, version integer) RETURNS void
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp

@@ -259,13 +259,13 @@ COMMENT ON FUNCTION xsell.drop_feature_set(text, integer) IS
 -- What people read.
 
 CREATE VIEW xsell.feature_set WITH (security_invoker = true) AS
-SELECT s.name, s.version, f.position, f.feature, COALESCE(f.kind, 'number') AS kind,
+SELECT s.name AS feature_set, s.version, f.position, f.feature, COALESCE(f.kind, 'number') AS kind,
        CASE WHEN f.kind = 'category' THEN (SELECT count(*) FROM xsell_internal.category c
            WHERE c.feature_set = s.name AND c.version = s.version AND c.feature = f.feature) END AS categories,
        s.owner::text AS owner, s.description, s.sha256, s.created_at
 FROM xsell_internal.feature_set s, LATERAL ROWS FROM (pg_catalog.unnest(s.feature), pg_catalog.unnest(s.kind)) WITH ORDINALITY AS f(feature, kind, position);
 COMMENT ON VIEW xsell.feature_set IS 'Features of every version of every feature set, in the order of x.';
-COMMENT ON COLUMN xsell.feature_set.name IS 'The feature set.';
+COMMENT ON COLUMN xsell.feature_set.feature_set IS 'The feature set.';
 COMMENT ON COLUMN xsell.feature_set.version IS 'Its version, counted from 1.';
 COMMENT ON COLUMN xsell.feature_set.position IS 'Place of the feature in x, counted from 1.';
 COMMENT ON COLUMN xsell.feature_set.feature IS 'The feature.';

@@ -265,7 +265,7 @@ BEGIN
     WHERE m.model = feature_set_of.model ORDER BY s.version DESC LIMIT 1;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'no such model: "%"', COALESCE(model, 'NULL')
-            USING ERRCODE = 'undefined_object', HINT = 'xsell_internal.model lists the models.';
+            USING ERRCODE = 'undefined_object', HINT = 'xsell.model lists the models.';
     END IF;
 END
 $$;

@@ -60,7 +60,7 @@ FROM champion c WHERE c.version IS NULL
 UNION ALL
 SELECT 'model ' || t.model, CASE t.state WHEN 'lost' THEN 'the session that trained it is gone' ELSE 'the last training failed' END,
        COALESCE(t.error, pg_catalog.format('Run %s.', t.run_id)), pg_catalog.format('CALL xsell.train(%L)', t.model)
-FROM last_training t WHERE t.state IN ('failed', 'lost')
+FROM last_training t JOIN xsell_internal.model m ON m.model = t.model WHERE t.state IN ('failed', 'lost')
 UNION ALL
 SELECT 'model ' || r.model, 'it should be trained anew', r.reason, r.command
 FROM xsell.retrain_rule r WHERE r.due

@@ -84,7 +84,7 @@ COMMENT ON COLUMN xsell_internal.deployment.share IS 'Part of the entities that 
 CREATE TABLE xsell_internal.deployment_history (
     history_id  bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     model       text NOT NULL,
-    action      text NOT NULL CHECK (action IN ('deploy', 'split', 'rollback')),
+    action      text NOT NULL CHECK (action IN ('deploy', 'split', 'rollback', 'undeploy')),
     role        text NOT NULL,
     versions    integer[] NOT NULL,
     shares      numeric[] NOT NULL,
@@ -280,6 +280,23 @@ COMMENT ON COLUMN xsell.calibration_bin.bin IS 'Number of the bin, lowest probab
 COMMENT ON COLUMN xsell.calibration_bin.predicted IS 'Mean predicted probability.';
 COMMENT ON COLUMN xsell.calibration_bin.observed IS 'Share that was won.';
 COMMENT ON COLUMN xsell.calibration_bin.rows IS 'Rows in the bin.';
+
+CREATE VIEW xsell.model WITH (security_invoker = true) AS
+SELECT m.model, m.feature_set, m.horizon, m.label_query, m.label_owner::text AS label_owner, m.description,
+       (SELECT d.version FROM xsell_internal.deployment d WHERE d.model = m.model AND d.role = 'champion') AS champion,
+       (SELECT pg_catalog.count(*) FROM xsell_internal.model_version v WHERE v.model = m.model AND v.status = 'ready') AS ready_versions,
+       m.created_at
+FROM xsell_internal.model m;
+COMMENT ON VIEW xsell.model IS 'The models: what is predicted, from which features, and which version of each is live.';
+COMMENT ON COLUMN xsell.model.model IS 'The model.';
+COMMENT ON COLUMN xsell.model.feature_set IS 'The features that it is computed from; see xsell.feature_set.';
+COMMENT ON COLUMN xsell.model.horizon IS 'How far it looks ahead; NULL: its labels have no time.';
+COMMENT ON COLUMN xsell.model.label_query IS 'Where its labels come from; NULL: wins of products.';
+COMMENT ON COLUMN xsell.model.label_owner IS 'The role that this query runs as.';
+COMMENT ON COLUMN xsell.model.description IS 'What its maker said of it.';
+COMMENT ON COLUMN xsell.model.champion IS 'The version that scores; NULL: none is deployed.';
+COMMENT ON COLUMN xsell.model.ready_versions IS 'Versions that can be deployed.';
+COMMENT ON COLUMN xsell.model.created_at IS 'Since when it is there.';
 
 CREATE VIEW xsell.deployment WITH (security_invoker = true) AS
 SELECT model, role, version, share, deployed_at, deployed_by FROM xsell_internal.deployment;

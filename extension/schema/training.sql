@@ -159,8 +159,9 @@ BEGIN
     SELECT m.label_query IS NOT NULL INTO own FROM xsell_internal.model m WHERE m.model = training_plan.model;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'model "%" does not exist', model USING ERRCODE = 'undefined_object';
-    ELSIF horizon <= interval '0' THEN
-        RAISE EXCEPTION 'horizon must be longer than zero' USING ERRCODE = 'invalid_parameter_value';
+    ELSIF horizon < interval '1 hour' THEN
+        RAISE EXCEPTION 'a horizon of % is too short', horizon USING ERRCODE = 'invalid_parameter_value',
+            HINT = 'It must be an hour at least; write the unit too, as in ''90 days'': a bare number counts seconds.';
     ELSIF horizon > interval '100 years' THEN
         RAISE EXCEPTION 'horizon must be at most 100 years' USING ERRCODE = 'invalid_parameter_value';
     END IF;

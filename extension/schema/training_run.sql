@@ -14,8 +14,8 @@ BEGIN
             HINT = 'For example: parameters => ''{"rounds": 200}'', search => ''{"trials": 30}''.';
     ELSIF preset NOT IN ('default', 'classic') THEN
         RAISE EXCEPTION 'unknown preset "%"', preset USING ERRCODE = 'invalid_parameter_value', HINT = 'There are: default, classic.';
-    ELSIF horizon <= interval '0' THEN
-        RAISE EXCEPTION 'horizon must be longer than zero' USING ERRCODE = 'invalid_parameter_value';
+    ELSIF horizon < interval '1 hour' THEN
+        RAISE EXCEPTION 'a horizon of % is too short', horizon USING ERRCODE = 'invalid_parameter_value', HINT = 'It must be an hour at least, as in ''90 days''.';
     END IF;
     SELECT min(r.run_id) INTO queued FROM xsell_internal.training_run r
     WHERE r.model = request_training.model AND r.state = 'queued' AND r.parameters = COALESCE(request_training.parameters, '{}')
@@ -30,6 +30,26 @@ END
 $$;
 COMMENT ON FUNCTION xsell.request_training(text, jsonb, text, jsonb, interval) IS
 'Asks for a training, for sessions that cannot call xsell.train because they work inside a transaction: xselld runs it, with these parameters, preset, search and horizon (where history is short: xsell.longest_horizon). Returns the run, one that already waits for the same if there is one; see xsell.training_run.';
+
+CREATE FUNCTION xsell.cancel_training(run_id bigint) RETURNS boolean
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    session integer;
+BEGIN
+    UPDATE xsell_internal.training_run r
+    SET state = 'failed', sqlstate = '57014', error = 'cancelled before it began', finished_at = clock_timestamp(), updated_at = clock_timestamp()
+    WHERE r.run_id = cancel_training.run_id AND r.state = 'queued';
+    IF FOUND THEN
+        RETURN true;
+    END IF;
+    SELECT r.pid INTO session FROM xsell.training_run r WHERE r.run_id = cancel_training.run_id AND r.state = 'running';
+    RETURN session IS NOT NULL AND pg_cancel_backend(session);
+END
+$$;
+COMMENT ON FUNCTION xsell.cancel_training(bigint) IS
+'Takes back a training that waits, or stops one that runs within a round (by pg_cancel_backend, so by the role that runs it or one that may signal it). False: it neither waits nor runs.';
 
 CREATE FUNCTION xsell_internal.next_requested_training() RETURNS TABLE (run_id bigint, model text)
 LANGUAGE sql STABLE PARALLEL SAFE
@@ -205,7 +225,7 @@ CREATE PROCEDURE xsell.train(model text, INOUT version integer DEFAULT NULL, hor
 LANGUAGE c
 AS '$libdir/xsell_train', 'xsell_train';
 COMMENT ON PROCEDURE xsell.train(text, integer, interval, jsonb, bigint, text, jsonb) IS
-'Trains a new version, measures it beside the baselines and returns its number; nothing is deployed. preset: default, or classic for the hyper-parameters and weights of the older platform; parameters change single ones, such as {"target_encode": true} (or an array of names) for categorical features of many values: each value then counts by its rate of wins, learned out of fold; search, such as {"trials": 30}, looks for better ones. Commits as it goes, so it cannot run inside a transaction block: see xsell.request_training.';
+'Trains a new version, measures it beside the baselines and returns its number; nothing is deployed. preset: default, or classic for the hyper-parameters and weights of the older platform; parameters change single ones, such as {"target_encode": true} (or an array of names) for categorical features of many values: each value then counts by its rate of wins, learned out of fold; search, such as {"trials": 30}, looks for better ones; it may also hold timeout (seconds), members (those that are searched; xgboost unless named) and pruner (median, halving or none). Commits as it goes, so it cannot run inside a transaction block: see xsell.request_training.';
 
 CREATE FUNCTION xsell_internal.reproduction(model text, version integer, OUT feature text[], OUT category text[], OUT parameters jsonb, OUT seed bigint, OUT plan jsonb,
     OUT "rows" bigint, OUT data_sha256 text, OUT library text, OUT feature_set_changed text, OUT memory_mb integer, OUT threads integer,

@@ -137,7 +137,8 @@ void add_binary(const RankingRows &rows, const ReportOptions &options, std::vect
     if (options.probability) {
         add("log_loss", &BinaryMetrics::log_loss);
         add("brier", &BinaryMetrics::brier);
-        add("ece", &BinaryMetrics::calibration_error);
+        // A drawn sample adds noise to every bin, so its error lies above the sample's own: no interval.
+        metrics.push_back({"ece", value.calibration_error, undefined, undefined});
     }
 }
 

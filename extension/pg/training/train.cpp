@@ -125,6 +125,21 @@ Setup read_setup(const Request &request) {
             row.threads};
 }
 
+// Below about so many, folds and intervals say little.
+void warn_of_few(const core::Matrix &train) {
+    constexpr std::size_t enough = 50;
+    const std::size_t positives = train.positives();
+    if (positives >= enough) {
+        return;
+    }
+    const auto rows = static_cast<unsigned long>(train.rows());
+    pg([&]() noexcept {
+        ereport(WARNING,
+                (errmsg("only %lu of %lu training rows have the label 1", static_cast<unsigned long>(positives), rows),
+                 errhint("Take the version's figures with care, and compare it with the baselines before deploying it.")));
+    });
+}
+
 void warn_of_leaks(const std::vector<core::Suspect> &suspects) {
     constexpr std::size_t most = 5;  // all of them are in xsell.model_metric
     for (std::size_t i = 0; i < std::min(most, suspects.size()); ++i) {
@@ -191,6 +206,7 @@ int train(Run &run, Request &request) {
     rows.train.categories = encoded;
     const std::vector<core::Suspect> suspects = core::suspected_leaks(rows.train, setup.features, check_for_interrupts);
     warn_of_leaks(suspects);
+    warn_of_few(rows.train);
     if (request.search) {
         const SearchTask task{request.model, *request.search, rows.sha256, rows.count()};
         request.parameters = run_search(run, task, rows.train, request.parameters);
