@@ -14,7 +14,8 @@ namespace xsell::store {
 class PageStore : public sync::Store {
   public:
     // `identity` names the worker to people who look at the queue; the database numbers workers by itself.
-    explicit PageStore(const std::string &url, std::string identity = "") : database_(url, "xselld sync"), identity_(identity) {}
+    explicit PageStore(const std::string &url, std::string identity = "")
+        : database_(url, "xselld sync"), identity_(std::move(identity)) {}
     sync::Object object(const std::string &name) override;
     std::int64_t open(const sync::Opening &opening) override;
     std::optional<sync::Claim> claim(const std::vector<std::string> &orgs, int each) override;

@@ -286,7 +286,7 @@ sync::Page HubSpot::replay(const sync::Object &object, const std::vector<std::st
             }));
             if (!best || seen > most) best = part, most = seen;
         }
-        best->mapper.map(object, {&payload, 1}, page);
+        if (best) best->mapper.map(object, {&payload, 1}, page);
     }
     complete(object, page);
     return page;

@@ -25,7 +25,7 @@ std::string joined(const std::vector<std::string> &list, std::size_t from, std::
     return text;
 }
 
-std::string lower(std::string text) { return sync::lower_ascii(text); }
+std::string lower(const std::string &text) { return sync::lower_ascii(text); }
 
 }  // namespace
 

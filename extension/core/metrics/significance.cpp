@@ -16,9 +16,9 @@ double chi_square_tail(double x, int degrees) {
         return 0;
     }
     const double h = x / 2;
-    double a = degrees % 2 == 0 ? 1 : 0.5;
     double tail = degrees % 2 == 0 ? std::exp(-h) : std::erfc(std::sqrt(h));
-    for (; a < degrees / 2.0; a += 1) {
+    for (int twice = degrees % 2 == 0 ? 2 : 1; twice < degrees; twice += 2) {
+        const double a = twice / 2.0;
         tail += std::exp(a * std::log(h) - h - std::lgamma(a + 1));
     }
     return tail;
