@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <utility>
 
 #include "store/database.hpp"
 #include "store/page_loader.hpp"
