@@ -1,9 +1,10 @@
 // The text that a connector keeps of its state between pages: a JSON object. Each struct of a state names its members once, in a
-// function `fields(archive, value)`, and is both read and written by that; an optional that holds nothing is left out.
+// function `fields(archive, value)`, and is both read and written by that; an optional or a map that holds nothing is left out.
 #pragma once
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <optional>
 #include <string>
 
@@ -31,6 +32,10 @@ class StateReader {
     template <typename Value>
     void operator()(const char *name, std::optional<Value> &value) {
         if (json_.contains(name)) (*this)(name, value.emplace());
+    }
+    template <typename Key, typename Value>
+    void operator()(const char *name, std::map<Key, Value> &value) {
+        if (json_.contains(name)) value = json_.at(name).template get<std::map<Key, Value>>();
     }
     // An enumeration by the names of its values, in their order.
     template <typename Value, std::size_t Count>
@@ -60,6 +65,10 @@ class StateWriter {
     template <typename Value>
     void operator()(const char *name, std::optional<Value> &value) {
         if (value) (*this)(name, *value);
+    }
+    template <typename Key, typename Value>
+    void operator()(const char *name, std::map<Key, Value> &value) {
+        if (!value.empty()) json_[name] = value;
     }
     template <typename Value, std::size_t Count>
     void operator()(const char *name, Value &value, const std::array<const char *, Count> &names) {
