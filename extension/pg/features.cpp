@@ -24,6 +24,7 @@ enum Argument {
     arg_product_feature,
     arg_held_entity,
     arg_held_product,
+    arg_held_days,
     arg_covered_entity,
     arg_covered_product,
     arg_serving_entity,

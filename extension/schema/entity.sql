@@ -51,6 +51,37 @@ CREATE TABLE xsell_internal.entity_account (
 CREATE INDEX ON xsell_internal.entity_account (entity_id);
 COMMENT ON TABLE xsell_internal.entity_account IS 'Which entity an account belongs to, why, and who decided: rows decided by anything but the rule are never changed by it.';
 
+-- Between two accounts, the lower (org, account) first. What was decided binds every later resolution.
+CREATE TABLE xsell_internal.match_decision (
+    org_a      text NOT NULL,
+    account_a  text NOT NULL,
+    org_b      text NOT NULL,
+    account_b  text NOT NULL,
+    same       boolean NOT NULL,
+    note       text,
+    decided_by text NOT NULL DEFAULT CURRENT_USER,
+    decided_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    PRIMARY KEY (org_a, account_a, org_b, account_b),
+    CHECK ((org_a, account_a) < (org_b, account_b))
+);
+CREATE INDEX ON xsell_internal.match_decision (org_b, account_b);
+COMMENT ON TABLE xsell_internal.match_decision IS 'What people decided about two accounts: one customer (same), or not; no cluster ever crosses a "not the same".';
+
+CREATE TABLE xsell_internal.match_pair (
+    org_a     text NOT NULL,
+    account_a text NOT NULL,
+    org_b     text NOT NULL,
+    account_b text NOT NULL,
+    score     real NOT NULL,
+    band      text NOT NULL CHECK (band IN ('match', 'review')),
+    reason    text NOT NULL,
+    found_at  timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    PRIMARY KEY (org_a, account_a, org_b, account_b),
+    CHECK ((org_a, account_a) < (org_b, account_b))
+);
+CREATE INDEX ON xsell_internal.match_pair (org_b, account_b);
+COMMENT ON TABLE xsell_internal.match_pair IS 'Accounts that look alike: those that were joined (match), and those that somebody should look at (review). Pairs below are not stored.';
+
 CREATE TABLE xsell_internal.free_mail_domain (
     domain   text PRIMARY KEY,
     built_in boolean NOT NULL DEFAULT false
@@ -317,3 +348,5 @@ SELECT pg_catalog.pg_extension_config_dump('xsell_internal.free_mail_domain', 'W
 SELECT pg_catalog.pg_extension_config_dump('xsell_internal.entity', '');
 SELECT pg_catalog.pg_extension_config_dump('xsell_internal.entity_entity_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('xsell_internal.entity_account', '');
+SELECT pg_catalog.pg_extension_config_dump('xsell_internal.match_decision', '');
+SELECT pg_catalog.pg_extension_config_dump('xsell_internal.match_pair', '');

@@ -73,7 +73,7 @@ BEGIN
         FROM pg_catalog.unnest(ARRAY['xsell_sync', 'xsell_trainer']) AS g(role)
         CROSS JOIN pg_catalog.pg_class c
         WHERE c.relnamespace = 'xsell_internal'::pg_catalog.regnamespace AND c.relkind IN ('r', 'p', 'S')
-          AND c.relname ~ '^(entity|canonical_product|product_map|deal_product|purchase|holding|recommendation|introduction)'
+          AND c.relname ~ '^(entity|match_|canonical_product|product_map|deal_product|purchase|holding|recommendation|introduction)'
     LOOP
         EXECUTE pg_catalog.format(CASE item.relkind WHEN 'S' THEN 'GRANT USAGE, SELECT ON SEQUENCE %s TO %I'
                                                     ELSE 'GRANT SELECT, INSERT, UPDATE, DELETE ON %s TO %I' END, item.relation, item.role);
@@ -112,6 +112,16 @@ CREATE POLICY visible ON xsell_internal.change_log FOR SELECT USING (CASE
     WHEN recommendation_id IS NULL THEN EXISTS (SELECT FROM xsell_internal.entity_account k WHERE k.entity_id = change_log.entity_id)
     ELSE EXISTS (SELECT FROM xsell_internal.recommendation k WHERE k.recommendation_id = change_log.recommendation_id) END);
 CREATE POLICY service ON xsell_internal.change_log TO xsell_sync, xsell_trainer, xsell_admin USING (true);
+
+-- What is said of two accounts is seen by those who see both.
+ALTER TABLE xsell_internal.match_pair ENABLE ROW LEVEL SECURITY;
+CREATE POLICY visible ON xsell_internal.match_pair FOR SELECT USING (
+    org_a IN (SELECT g.org_id FROM xsell.org_grant g) AND org_b IN (SELECT g.org_id FROM xsell.org_grant g));
+CREATE POLICY service ON xsell_internal.match_pair TO xsell_sync, xsell_trainer, xsell_admin USING (true);
+ALTER TABLE xsell_internal.match_decision ENABLE ROW LEVEL SECURITY;
+CREATE POLICY visible ON xsell_internal.match_decision USING (
+    org_a IN (SELECT g.org_id FROM xsell.org_grant g) AND org_b IN (SELECT g.org_id FROM xsell.org_grant g));
+CREATE POLICY service ON xsell_internal.match_decision TO xsell_sync, xsell_trainer, xsell_admin USING (true);
 
 DO $$
 DECLARE

@@ -31,11 +31,14 @@ CREATE TABLE xsell_internal.recommendation (
     model             text,
     version           integer,
     live              boolean NOT NULL DEFAULT true,
+    held_out          boolean NOT NULL DEFAULT false,
+    assigned_to       text,
+    recommendation_type text,
     UNIQUE (entity_id, product_id, org_id, route)
 );
 CREATE INDEX ON xsell_internal.recommendation (org_id, owner_id) WHERE live;
 CREATE INDEX ON xsell_internal.recommendation (expected_revenue DESC NULLS LAST, probability DESC) WHERE live;
-COMMENT ON TABLE xsell_internal.recommendation IS 'Every recommendation ever made. org_id is the selling org; live: recommended by the last refresh and not closed by hand.';
+COMMENT ON TABLE xsell_internal.recommendation IS 'Every recommendation ever made. org_id is the selling org; live: recommended by the last refresh and not closed by hand. held_out: kept from everybody, to measure what happens without; assigned_to: owner given by hand, before owner_id.';
 
 -- Who can introduce is another org's knowledge, so it has its own rows under that org's policy.
 CREATE TABLE xsell_internal.introduction (
@@ -120,12 +123,12 @@ SELECT r.recommendation_id, r.entity_id, COALESCE(a.name, ia.name) AS entity_nam
 FROM xsell_internal.recommendation r
 LEFT JOIN xsell.account a ON a.org_id = r.org_id AND a.crm_id = r.account_id
 LEFT JOIN xsell.product p ON p.org_id = r.org_id AND p.crm_id = r.product_crm_id
-LEFT JOIN xsell.crm_user u ON u.org_id = r.org_id AND u.crm_id = r.owner_id
+LEFT JOIN xsell.crm_user u ON u.org_id = r.org_id AND u.crm_id = COALESCE(r.assigned_to, r.owner_id)
 LEFT JOIN xsell_internal.introduction i ON i.recommendation_id = r.recommendation_id
 LEFT JOIN xsell.account ia ON ia.org_id = i.org_id AND ia.crm_id = i.account_id
 LEFT JOIN xsell.crm_user iu ON iu.org_id = i.org_id AND iu.crm_id = i.user_id
 LEFT JOIN xsell.contact c ON c.org_id = COALESCE(i.org_id, r.org_id) AND c.crm_id = COALESCE(i.contact_id, r.contact_id)
-WHERE r.live;
+WHERE r.live AND NOT r.held_out;
 COMMENT ON VIEW xsell.recommendation IS 'The work list: what to offer whom, through which org, why and for how much. One row per entity, product, selling org and route.';
 COMMENT ON COLUMN xsell.recommendation.recommendation_id IS 'Stays the same over refreshes.';
 COMMENT ON COLUMN xsell.recommendation.entity_id IS 'The customer; see xsell.entity.';
@@ -164,7 +167,7 @@ CREATE VIEW xsell.recommendation_reason WITH (security_invoker = true) AS
 SELECT w.recommendation_id, w.position, w.feature, w.value, w.contribution, w.code, w.sentence
 FROM xsell_internal.recommendation_reason w
 JOIN xsell_internal.recommendation r USING (recommendation_id)
-WHERE r.live;
+WHERE r.live AND NOT r.held_out;
 COMMENT ON VIEW xsell.recommendation_reason IS 'Why each live recommendation was made: its strongest features.';
 COMMENT ON COLUMN xsell.recommendation_reason.recommendation_id IS 'The recommendation.';
 COMMENT ON COLUMN xsell.recommendation_reason.position IS '1 is the strongest; what speaks for it comes first.';

@@ -1,0 +1,1 @@
+-- Account scores, summaries and insight figures.

@@ -1,0 +1,1 @@
+-- Backtests: history replayed, as it was known at each time.

@@ -1,0 +1,1 @@
+-- The calendar: fiscal years, quarters and weeks.

@@ -1,0 +1,1 @@
+-- Features of streams of events, computed by one pass over a query.

@@ -1,0 +1,1 @@
+-- Matching: which accounts are one customer.

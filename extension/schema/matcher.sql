@@ -1,0 +1,1 @@
+-- The trained matcher, for orgs that have labelled pairs.

@@ -1,0 +1,1 @@
+-- The older platform's view: pairs of accounts of two orgs that look alike.

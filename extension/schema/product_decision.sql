@@ -1,0 +1,1 @@
+-- What people decide about products: which of several orgs are one.

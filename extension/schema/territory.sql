@@ -1,0 +1,1 @@
+-- Territories and teams, where the CRM does not say.

@@ -1,0 +1,1 @@
+-- Work lists: what each owner can do next, within capacity.

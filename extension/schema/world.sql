@@ -1,0 +1,158 @@
+-- The world as it was known at a time: what the features of every pair are computed from.
+
+-- Everything that was known at a time, as arrays. A win is known from its closing, a deal from its creation, a record until it was deleted.
+CREATE FUNCTION xsell_internal.cross_sell_world(as_of timestamptz)
+RETURNS TABLE (
+    entity bigint[], eligible boolean[], industry integer[], country integer[], log_employees double precision[], age_days double precision[],
+    idle_days double precision[], entity_feature real[],
+    product bigint[], active boolean[], family integer[], product_feature real[],
+    held_entity bigint[], held_product bigint[], held_days real[], covered_entity bigint[], covered_product bigint[],
+    serving_entity bigint[], serving_org bigint[], selling_product bigint[], selling_org bigint[])
+LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 1
+SET search_path = pg_catalog, pg_temp
+SET jit = off
+AS $$
+#variable_conflict use_column
+DECLARE
+    t constant timestamptz := as_of;
+    -- Computed once: an interval taken off in a query is taken off for every row.
+    t_7 constant timestamptz := t - interval '7 days';
+    t_30 constant timestamptz := t - interval '30 days';
+    t_60 constant timestamptz := t - interval '60 days';
+    t_90 constant timestamptz := t - interval '90 days';
+    day constant double precision := 86400;
+BEGIN
+    RETURN QUERY
+    WITH bought AS MATERIALIZED (
+        SELECT p.entity_id, p.product_id, p.org_id, p.account_id, COALESCE(p.opportunity_id, p.record_id) AS order_id, p.won_at, p.amount_base::float8 AS amount
+        FROM xsell_internal.purchase p
+        WHERE p.won_at <= t AND (p.deleted_at IS NULL OR p.deleted_at > t)
+    ), held AS MATERIALIZED (
+        SELECT b.entity_id, b.product_id, min(b.won_at) AS first_at, max(b.won_at) AS last_at, sum(b.amount) AS amount
+        FROM bought b GROUP BY b.entity_id, b.product_id
+    ), buyer AS (
+        SELECT b.org_id, b.account_id FROM bought b GROUP BY b.org_id, b.account_id
+    ), known_account AS MATERIALIZED (
+        SELECT e.entity_id, a.org_id, a.crm_id, a.created_at, a.deleted_at IS NULL OR a.deleted_at > t AS live,
+               NULLIF(lower(btrim(a.industry)), '') AS industry, xsell_internal.country_key(a.country) AS country,
+               CASE WHEN a.employees > 0 THEN a.employees END AS employees,
+               CASE WHEN a.annual_revenue_base > 0 THEN LEAST(a.annual_revenue_base, 1e15)::float8 END AS revenue
+        FROM xsell.account a
+        JOIN xsell_internal.entity_account e ON e.org_id = a.org_id AND e.account_id = a.crm_id
+        LEFT JOIN buyer b ON b.org_id = a.org_id AND b.account_id = a.crm_id
+        WHERE a.created_at IS NULL OR a.created_at <= t OR b.org_id IS NOT NULL
+    ), firm AS (
+        SELECT a.entity_id, bool_or(a.live) AS live, min(a.created_at) FILTER (WHERE a.created_at <= t) AS created_at,
+               min(a.industry) FILTER (WHERE a.live) AS industry, min(a.country) FILTER (WHERE a.live AND a.country <> '') AS country,
+               max(a.employees) FILTER (WHERE a.live) AS employees, max(a.revenue) FILTER (WHERE a.live) AS revenue
+        FROM known_account a GROUP BY a.entity_id
+    ), touch AS (
+        SELECT e.entity_id, max(v.occurred_at) AS last_at, count(*) FILTER (WHERE v.occurred_at > t_90) AS last_90
+        FROM (SELECT v.org_id, v.occurred_at, COALESCE(v.account_id, o.account_id, c.account_id) AS account_id
+              FROM xsell.activity v
+              LEFT JOIN xsell.opportunity o ON v.account_id IS NULL AND o.org_id = v.org_id AND o.crm_id = v.opportunity_id
+              LEFT JOIN xsell.contact c ON v.account_id IS NULL AND v.opportunity_id IS NULL AND c.org_id = v.org_id AND c.crm_id = v.contact_id
+              WHERE v.occurred_at <= t AND (v.created_at IS NULL OR v.created_at <= t) AND (v.deleted_at IS NULL OR v.deleted_at > t)) v
+        JOIN xsell_internal.entity_account e ON e.org_id = v.org_id AND e.account_id = v.account_id
+        GROUP BY e.entity_id
+    ), known_deal AS MATERIALIZED (
+        SELECT e.entity_id, d.org_id, d.opportunity_id, d.product_name, d.attributes ->> 'product_family' AS product_family,
+               d.closed AND d.closed_at <= t AS closed, d.won
+        FROM xsell_internal.deal d
+        JOIN xsell_internal.entity_account e ON e.org_id = d.org_id AND e.account_id = d.account_id
+        WHERE d.known_at <= t AND (d.deleted_at IS NULL OR d.deleted_at > t)
+    ), pipeline AS (
+        SELECT d.entity_id, count(*) FILTER (WHERE d.closed) AS closed, count(*) FILTER (WHERE d.closed AND d.won) AS won,
+               count(*) FILTER (WHERE NOT d.closed) AS open
+        FROM known_deal d GROUP BY d.entity_id
+    ), orders AS (
+        SELECT o.entity_id, count(*) AS last_90
+        FROM (SELECT b.entity_id FROM bought b WHERE b.won_at > t_90 GROUP BY b.entity_id, b.org_id, b.order_id) o GROUP BY o.entity_id
+    ), serving AS MATERIALIZED (
+        SELECT b.entity_id, b.org_id FROM bought b GROUP BY b.entity_id, b.org_id
+    ), basket AS (
+        SELECT h.entity_id, count(*) AS products, min(h.first_at) AS first_at, max(h.last_at) AS last_at, sum(h.amount) AS amount
+        FROM held h GROUP BY h.entity_id
+    ), customer AS MATERIALIZED (
+        SELECT b.entity_id, COALESCE(f.live, false) AS live, f.industry, f.country, ln(f.employees::float8) AS log_employees,
+               extract(epoch FROM t - LEAST(f.created_at, b.first_at))::float8 / day AS age_days,
+               extract(epoch FROM t - GREATEST(v.last_at, b.last_at))::float8 / day AS idle_days,
+               ARRAY[ln(1 + f.revenue), ln(1 + f.employees::float8), CASE WHEN f.employees > 1000 THEN 1 WHEN f.employees IS NOT NULL THEN 0 END,
+                     f.revenue / f.employees,
+                     extract(epoch FROM t - b.last_at)::float8 / day,
+                     1 / (1 + extract(epoch FROM t - v.last_at)::float8 / day / 30), COALESCE(v.last_90, 0), COALESCE(o.last_90, 0),
+                     ln(1 + LEAST(GREATEST(b.amount, 0), 1e15)), p.won::float8 / NULLIF(p.closed, 0), COALESCE(p.open, 0),
+                     b.products, extract(epoch FROM t - LEAST(f.created_at, b.first_at))::float8 / day,
+                     COALESCE(s.orgs, 0)]::real[] AS x
+        FROM basket b
+        LEFT JOIN firm f USING (entity_id)
+        LEFT JOIN touch v USING (entity_id)
+        LEFT JOIN pipeline p USING (entity_id)
+        LEFT JOIN orders o USING (entity_id)
+        LEFT JOIN (SELECT s.entity_id, count(*) AS orgs FROM serving s GROUP BY s.entity_id) s USING (entity_id)
+    ), demand AS (
+        SELECT h.product_id, count(*) FILTER (WHERE h.last_at > t_7) AS d_7, count(*) FILTER (WHERE h.last_at > t_30) AS d_30,
+               count(*) FILTER (WHERE h.last_at > t_60) AS d_60, count(*) AS d_all, min(h.first_at) AS first_at
+        FROM held h GROUP BY h.product_id
+    ), price AS (
+        SELECT b.product_id, percentile_disc(0.5) WITHIN GROUP (ORDER BY b.amount) AS median
+        FROM bought b WHERE b.amount > 0 GROUP BY b.product_id
+    ), sold AS MATERIALIZED (
+        SELECT b.product_id, b.org_id FROM bought b GROUP BY b.product_id, b.org_id
+    ), offer AS MATERIALIZED (
+        SELECT m.product_id, m.org_id, NULLIF(lower(btrim(p.family)), '') AS family
+        FROM xsell_internal.product_map m
+        LEFT JOIN xsell.product p ON p.org_id = m.org_id AND p.crm_id = m.product_crm_id
+        LEFT JOIN sold s ON s.product_id = m.product_id AND s.org_id = m.org_id
+        WHERE (p.deleted_at IS NULL OR p.deleted_at > t) AND (s.org_id IS NOT NULL OR p.crm_id IS NOT NULL AND (p.created_at IS NULL OR p.created_at <= t))
+    ), item AS MATERIALIZED (
+        SELECT product_id, o.product_id IS NOT NULL AS live, o.family,
+               ARRAY[COALESCE(d.d_7, 0), COALESCE(d.d_30, 0), COALESCE(d.d_60, 0), COALESCE(d.d_all, 0), ln(1 + LEAST(p.median, 1e15)),
+                     extract(epoch FROM t - d.first_at)::float8 / day]::real[] AS x
+        FROM demand d
+        FULL JOIN (SELECT o.product_id, min(o.family) AS family FROM offer o GROUP BY o.product_id) o USING (product_id)
+        LEFT JOIN price p USING (product_id)
+    ), covered AS (
+        SELECT d.entity_id, m.product_id
+        FROM known_deal d
+        JOIN xsell.opportunity_line l ON l.org_id = d.org_id AND l.opportunity_id = d.opportunity_id
+        JOIN xsell_internal.product_map m ON m.org_id = l.org_id AND m.product_crm_id = l.product_id
+        WHERE NOT d.closed AND (l.created_at IS NULL OR l.created_at <= t) AND (l.deleted_at IS NULL OR l.deleted_at > t)
+        UNION
+        SELECT d.entity_id, n.product_id
+        FROM known_deal d
+        JOIN xsell_internal.deal_product n ON n.org_id = d.org_id AND (n.source, n.name) IN (('deal', d.product_name), ('family', d.product_family))
+        WHERE NOT d.closed
+    ), org_number AS MATERIALIZED (
+        SELECT g.org_id, row_number() OVER (ORDER BY g.org_id) AS number
+        FROM (SELECT s.org_id FROM serving s UNION SELECT o.org_id FROM offer o) g
+    ), entity_arrays AS (
+        SELECT array_agg(c.entity_id) AS entity, array_agg(c.live) AS eligible, array_agg(c.industry) AS industry, array_agg(c.country) AS country,
+               array_agg(c.log_employees) AS log_employees, array_agg(c.age_days) AS age_days, array_agg(c.idle_days) AS idle_days, array_agg(c.x) AS x
+        FROM (SELECT c.entity_id, c.live, CASE WHEN c.industry IS NULL THEN -1 ELSE dense_rank() OVER (ORDER BY c.industry) END::integer AS industry,
+                     CASE WHEN c.country IS NULL THEN -1 ELSE dense_rank() OVER (ORDER BY c.country) END::integer AS country,
+                     COALESCE(c.log_employees, 'NaN') AS log_employees, c.age_days, c.idle_days, c.x
+              FROM customer c ORDER BY c.entity_id) c
+    ), product_arrays AS (
+        SELECT array_agg(i.product_id) AS product, array_agg(i.live) AS active, array_agg(i.family) AS family, array_agg(i.x) AS x
+        FROM (SELECT i.product_id, i.live, CASE WHEN i.family IS NULL THEN -1 ELSE dense_rank() OVER (ORDER BY i.family) END::integer AS family, i.x
+              FROM item i ORDER BY i.product_id) i
+    ), held_arrays AS (
+        SELECT array_agg(h.entity_id) AS e, array_agg(h.product_id) AS p, array_agg((extract(epoch FROM t - h.last_at) / day)::real) AS d FROM held h
+    ), covered_arrays AS (
+        SELECT array_agg(v.entity_id) AS e, array_agg(v.product_id) AS p
+        FROM covered v JOIN customer c USING (entity_id) JOIN item i USING (product_id)
+    ), serving_arrays AS (
+        SELECT array_agg(s.entity_id) AS e, array_agg(g.number) AS o FROM serving s JOIN org_number g USING (org_id)
+    ), selling_arrays AS (
+        SELECT array_agg(o.product_id) AS p, array_agg(g.number) AS o FROM offer o JOIN org_number g USING (org_id)
+    )
+    SELECT e.entity, e.eligible, e.industry, e.country, e.log_employees, e.age_days, e.idle_days, e.x,
+           p.product, p.active, p.family, p.x, h.e, h.p, h.d, COALESCE(c.e, '{}'), COALESCE(c.p, '{}'), COALESCE(s.e, '{}'), COALESCE(s.o, '{}'),
+           COALESCE(l.p, '{}'), COALESCE(l.o, '{}')
+    FROM entity_arrays e, product_arrays p, held_arrays h, covered_arrays c, serving_arrays s, selling_arrays l
+    WHERE e.entity IS NOT NULL AND p.product IS NOT NULL;
+END
+$$;
+COMMENT ON FUNCTION xsell_internal.cross_sell_world(timestamptz) IS
+'What was known at a time, as the arrays that cross_sell_matrix takes: one row, or none where nobody had bought anything.';
