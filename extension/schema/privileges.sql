@@ -84,7 +84,7 @@ BEGIN
         SELECT p.oid::pg_catalog.regprocedure AS routine, g.role
         FROM pg_catalog.pg_proc p
         JOIN (VALUES ('xsell_reader', true, '.'),
-                     ('xsell_reader', false, '^(score_set|create_scoring_view|drift|query_rows)$'),
+                     ('xsell_reader', false, '^(score_set|event_features|create_scoring_view|drift|query_rows)$'),
                      ('xsell_analyst', false, '^(set_status|dismiss|suppress|undo|log_exposures?|record_outcome)$'),
                      ('xsell_sync', false, '^(sync_|refresh|resolve_|assign_|close_|write_|take_touched|log_exposures$|request_training$|next_requested_training$|check_drift$|record_drift$)'),
                      ('xsell_trainer', false, '^(?!sync_|set_status$|dismiss$|suppress$|undo$|create_feature_set$|drop_feature_set$|create_model$|drop_model$)'),
