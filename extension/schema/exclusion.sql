@@ -119,23 +119,25 @@ RETURN CASE operator
 END;
 COMMENT ON FUNCTION xsell_internal.satisfies(text, text, text) IS 'Whether a fact passes a rule''s test; what is missing passes is_missing alone.';
 
--- Deals by what they are about: their lines, or the product or family that they name.
+-- Deals by what they are about: their lines, or the product or family that they name. Each part joins the entity, so that a few are looked up.
 CREATE VIEW xsell_internal.deal_pair WITH (security_invoker = true) AS
-SELECT d.org_id, d.opportunity_id, d.account_id, n.product_id, d.closed, d.won, d.closed_at, d.known_at, LEAST(d.deleted_at, n.deleted_at) AS deleted_at,
-       n.created_at AS named_at, n.amount_base
-FROM xsell_internal.deal d
-JOIN (SELECT l.org_id, l.opportunity_id, m.product_id, l.created_at, l.deleted_at, l.amount_base
-      FROM xsell.opportunity_line l JOIN xsell_internal.product_map m ON m.org_id = l.org_id AND m.product_crm_id = l.product_id) n
-    ON n.org_id = d.org_id AND n.opportunity_id = d.opportunity_id
+SELECT e.entity_id, m.product_id, d.org_id, d.opportunity_id, d.account_id, d.closed, d.won, d.closed_at, d.known_at, LEAST(d.deleted_at, l.deleted_at) AS deleted_at,
+       l.created_at AS named_at, CASE WHEN l.amount IS NULL THEN xsell.to_base(l.quantity * l.unit_price, l.currency, d.closed_at) ELSE l.amount_base END AS amount_base
+FROM xsell_internal.entity_account e
+JOIN xsell_internal.deal d ON d.org_id = e.org_id AND d.account_id = e.account_id
+JOIN xsell.opportunity_line l ON l.org_id = d.org_id AND l.opportunity_id = d.opportunity_id
+JOIN xsell_internal.product_map m ON m.org_id = l.org_id AND m.product_crm_id = l.product_id
 UNION ALL
-SELECT d.org_id, d.opportunity_id, d.account_id, n.product_id, d.closed, d.won, d.closed_at, d.known_at, d.deleted_at, NULL, d.amount_base
-FROM xsell_internal.deal d
+SELECT e.entity_id, n.product_id, d.org_id, d.opportunity_id, d.account_id, d.closed, d.won, d.closed_at, d.known_at, d.deleted_at, NULL, d.amount_base
+FROM xsell_internal.entity_account e
+JOIN xsell_internal.deal d ON d.org_id = e.org_id AND d.account_id = e.account_id
 JOIN xsell_internal.deal_product n ON n.org_id = d.org_id AND n.source = 'deal' AND n.name = d.product_name
 UNION ALL
-SELECT d.org_id, d.opportunity_id, d.account_id, n.product_id, d.closed, d.won, d.closed_at, d.known_at, d.deleted_at, NULL, d.amount_base
-FROM xsell_internal.deal d
+SELECT e.entity_id, n.product_id, d.org_id, d.opportunity_id, d.account_id, d.closed, d.won, d.closed_at, d.known_at, d.deleted_at, NULL, d.amount_base
+FROM xsell_internal.entity_account e
+JOIN xsell_internal.deal d ON d.org_id = e.org_id AND d.account_id = e.account_id
 JOIN xsell_internal.deal_product n ON n.org_id = d.org_id AND n.source = 'family' AND n.name = d.attributes ->> 'product_family';
-COMMENT ON VIEW xsell_internal.deal_pair IS 'Deals by the canonical products that they are about.';
+COMMENT ON VIEW xsell_internal.deal_pair IS 'Deals by the customer and the canonical products that they are about.';
 
 -- Each part is a set of its own. known_by: the org whose records say so, NULL where nobody's in particular; a loss or a dismissal bars
 -- every org, and is told to those alone who see the org that knows of it.
@@ -212,16 +214,15 @@ BEGIN
                COALESCE(array_agg(DISTINCT xsell_internal.country_key(g.country)) FILTER (WHERE NOT g.allowed), '{}') AS not_in
         FROM xsell.product_region g JOIN xsell_internal.product_map m ON m.org_id = g.org_id AND m.product_crm_id = g.product_crm_id
         GROUP BY m.product_id, m.org_id
-    ), spelling AS MATERIALIZED (
-        SELECT s.country, NULLIF(xsell_internal.country_key(s.country), '') AS key
-        FROM (SELECT a.country FROM xsell.account a WHERE a.country IS NOT NULL GROUP BY a.country) s
-    ), place AS MATERIALIZED (
-        SELECT e.entity_id, e.org_id, s.key
+    ), stated AS MATERIALIZED (
+        SELECT e.entity_id, e.org_id, a.country
         FROM xsell_internal.entity_account e
         JOIN xsell.account a ON a.org_id = e.org_id AND a.crm_id = e.account_id AND (a.deleted_at IS NULL OR a.deleted_at > as_of)
-        LEFT JOIN spelling s ON s.country = a.country
         WHERE only_entities IS NULL OR e.entity_id = ANY (only_entities)
-        GROUP BY e.entity_id, e.org_id, s.key
+    ), spelling AS MATERIALIZED (
+        SELECT s.country, NULLIF(xsell_internal.country_key(s.country), '') AS key FROM (SELECT t.country FROM stated t GROUP BY t.country) s
+    ), place AS MATERIALIZED (
+        SELECT t.entity_id, t.org_id, s.key FROM stated t LEFT JOIN spelling s ON s.country = t.country
     ), own AS MATERIALIZED (
         SELECT p.entity_id, p.org_id, COALESCE(array_agg(p.key ORDER BY p.key) FILTER (WHERE p.key IS NOT NULL), '{}') AS countries
         FROM place p WHERE p.org_id IN (SELECT g.org_id FROM region g) GROUP BY p.entity_id, p.org_id
@@ -281,11 +282,10 @@ BEGIN
     since := as_of - r.period;
     RETURN QUERY
     SELECT n.entity_id, n.product_id, NULL::text, r.rule, xsell_internal.render_exclusion(r.sentence, max(n.lost_at), max(n.lost_at) + r.period), max(n.lost_at) + r.period, n.org_id
-    FROM (SELECT e.entity_id, d.product_id, d.org_id, d.closed_at AS lost_at
+    FROM (SELECT d.entity_id, d.product_id, d.org_id, d.closed_at AS lost_at
           FROM xsell_internal.deal_pair d
-          JOIN xsell_internal.entity_account e ON e.org_id = d.org_id AND e.account_id = d.account_id
           WHERE d.closed AND NOT d.won AND d.closed_at > since AND d.closed_at <= as_of AND (d.deleted_at IS NULL OR d.deleted_at > as_of)
-            AND (only_entities IS NULL OR e.entity_id = ANY (only_entities))
+            AND (only_entities IS NULL OR d.entity_id = ANY (only_entities))
           UNION ALL
           SELECT c.entity_id, c.product_id, c.org_id, c.status_at FROM xsell_internal.recommendation c
           WHERE c.status = 'lost' AND c.status_at > since AND (only_entities IS NULL OR c.entity_id = ANY (only_entities))) n
