@@ -40,26 +40,35 @@ END;
 COMMENT ON FUNCTION xsell_internal.covered_pairs(timestamptz) IS
 'Pairs that a deal was open for at a time: winning them is no cross-sell that anybody had to suggest.';
 
--- The denominators of the metrics.
-CREATE FUNCTION xsell_internal.ranking_targets(as_of timestamptz, look_ahead interval) RETURNS TABLE (entity_id bigint, targets integer)
+CREATE FUNCTION xsell_internal.target_pairs(as_of timestamptz, look_ahead interval) RETURNS TABLE (entity_id bigint, product_id bigint, amount numeric)
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
     WITH held AS MATERIALIZED (
         SELECT DISTINCT p.entity_id, p.product_id FROM xsell_internal.purchase p
-        WHERE p.won_at <= ranking_targets.as_of AND (p.deleted_at IS NULL OR p.deleted_at > ranking_targets.as_of)
+        WHERE p.won_at <= target_pairs.as_of AND (p.deleted_at IS NULL OR p.deleted_at > target_pairs.as_of)
     ), won AS (
-        SELECT DISTINCT p.entity_id, p.product_id FROM xsell_internal.purchase p
-        WHERE p.won_at > ranking_targets.as_of AND p.won_at <= ranking_targets.as_of + ranking_targets.look_ahead
-          AND (p.deleted_at IS NULL OR p.deleted_at > ranking_targets.as_of + ranking_targets.look_ahead)
+        SELECT p.entity_id, p.product_id, pg_catalog.sum(p.amount_base) AS amount FROM xsell_internal.purchase p
+        WHERE p.won_at > target_pairs.as_of AND p.won_at <= target_pairs.as_of + target_pairs.look_ahead
+          AND (p.deleted_at IS NULL OR p.deleted_at > target_pairs.as_of + target_pairs.look_ahead)
+        GROUP BY p.entity_id, p.product_id
     ), target AS (
         SELECT w.entity_id, w.product_id FROM won w WHERE w.entity_id IN (SELECT h.entity_id FROM held h)
         EXCEPT SELECT h.entity_id, h.product_id FROM held h
-        EXCEPT SELECT c.entity_id, c.product_id FROM xsell_internal.covered_pairs(ranking_targets.as_of) c
+        EXCEPT SELECT c.entity_id, c.product_id FROM xsell_internal.covered_pairs(target_pairs.as_of) c
     )
-    SELECT t.entity_id, pg_catalog.count(*)::integer FROM target t GROUP BY t.entity_id;
+    SELECT w.entity_id, w.product_id, w.amount FROM target t JOIN won w ON w.entity_id = t.entity_id AND w.product_id = t.product_id;
+END;
+COMMENT ON FUNCTION xsell_internal.target_pairs(timestamptz, interval) IS
+'What each customer first won within the horizon, products that it neither held nor had an open deal for, candidates or not, and what it paid for them.';
+
+-- The denominators of the metrics.
+CREATE FUNCTION xsell_internal.ranking_targets(as_of timestamptz, look_ahead interval) RETURNS TABLE (entity_id bigint, targets integer)
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+    SELECT t.entity_id, pg_catalog.count(*)::integer FROM xsell_internal.target_pairs(ranking_targets.as_of, ranking_targets.look_ahead) t GROUP BY t.entity_id;
 END;
 COMMENT ON FUNCTION xsell_internal.ranking_targets(timestamptz, interval) IS
-'How many products each customer first won within the horizon, products that it neither held nor had an open deal for: candidates or not.';
+'How many target_pairs each customer has.';
 
 CREATE FUNCTION xsell_internal.member_scores(model text, version integer, x real[]) RETURNS double precision[]
 LANGUAGE c STABLE STRICT PARALLEL SAFE COST 300

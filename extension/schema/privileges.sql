@@ -64,7 +64,7 @@ BEGIN
                          'xsell_internal.source_field', 'xsell_internal.source_rate', 'xsell_internal.schema_change%', 'xsell_internal.dead_letter%',
                          'xsell_internal.data_quality', 'xsell_internal.training_run%', 'xsell_internal.drift_check']),
                      ('xsell_trainer', ARRAY['xsell_internal.model_%',
-                         'xsell_internal.deployment%', 'xsell_internal.exposure', 'xsell_internal.outcome', 'xsell_internal.training_%', 'xsell_internal.calibration_bin', 'xsell_internal.feature_snapshot', 'xsell_internal.drift_check'])) AS g(role, pattern)
+                         'xsell_internal.deployment%', 'xsell_internal.exposure', 'xsell_internal.outcome', 'xsell_internal.training_%', 'xsell_internal.backtest_%', 'xsell_internal.holdout%', 'xsell_internal.calibration_bin', 'xsell_internal.feature_snapshot', 'xsell_internal.drift_check'])) AS g(role, pattern)
         CROSS JOIN pg_catalog.pg_class c
         WHERE c.relnamespace IN ('xsell'::pg_catalog.regnamespace, 'xsell_internal'::pg_catalog.regnamespace) AND c.relkind IN ('r', 'p', 'S')
           AND c.relnamespace::pg_catalog.regnamespace::text || '.' || c.relname LIKE ANY (g.pattern)
