@@ -73,7 +73,7 @@ BEGIN
         FROM pg_catalog.unnest(ARRAY['xsell_sync', 'xsell_trainer']) AS g(role)
         CROSS JOIN pg_catalog.pg_class c
         WHERE c.relnamespace = 'xsell_internal'::pg_catalog.regnamespace AND c.relkind IN ('r', 'p', 'S')
-          AND c.relname ~ '^(entity|match_|canonical_product|product_map|deal_product|purchase|holding|recommendation|introduction)'
+          AND c.relname ~ '^(entity|match_|canonical_product|product_map|deal_product|purchase|holding|recommendation|introduction|whitespace)'
     LOOP
         EXECUTE pg_catalog.format(CASE item.relkind WHEN 'S' THEN 'GRANT USAGE, SELECT ON SEQUENCE %s TO %I'
                                                     ELSE 'GRANT SELECT, INSERT, UPDATE, DELETE ON %s TO %I' END, item.relation, item.role);
@@ -122,6 +122,11 @@ ALTER TABLE xsell_internal.match_decision ENABLE ROW LEVEL SECURITY;
 CREATE POLICY visible ON xsell_internal.match_decision USING (
     org_a IN (SELECT g.org_id FROM xsell.org_grant g) AND org_b IN (SELECT g.org_id FROM xsell.org_grant g));
 CREATE POLICY service ON xsell_internal.match_decision TO xsell_sync, xsell_trainer, xsell_admin USING (true);
+
+-- A rule for everybody names no org.
+ALTER TABLE xsell.work_list_rule ENABLE ROW LEVEL SECURITY;
+CREATE POLICY visible ON xsell.work_list_rule USING (org_id IS NULL OR org_id IN (SELECT g.org_id FROM xsell.org_grant g));
+CREATE POLICY service ON xsell.work_list_rule TO xsell_sync, xsell_trainer, xsell_admin USING (true);
 
 DO $$
 DECLARE
