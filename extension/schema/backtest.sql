@@ -51,9 +51,10 @@ COMMENT ON TABLE xsell_internal.backtest_metric IS 'What each ranker reached at 
 
 CREATE FUNCTION xsell_internal.learn_aside(model text, plan jsonb, parameters jsonb, seed bigint,
     OUT flat bytea, OUT member text[], OUT member_weight double precision[], OUT "rows" bigint, OUT positives bigint)
-LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS '$libdir/xsell_train', 'xsell_learn_aside';
-COMMENT ON FUNCTION xsell_internal.learn_aside(text, jsonb, jsonb, bigint) IS 'Trains by a plan and returns what scoring loads; stores nothing.';
+COMMENT ON FUNCTION xsell_internal.learn_aside(text, jsonb, jsonb, bigint) IS
+'Trains by a plan and returns what scoring loads; stores nothing. Without a plan it only refuses parameters that are wrong.';
 
 -- One number for the time being: only the transaction that measures the version ever sees it.
 CREATE FUNCTION xsell_internal.replayed_version() RETURNS integer
@@ -152,13 +153,13 @@ $$;
 COMMENT ON FUNCTION xsell_internal.chance_metrics() IS 'What an order drawn by lot reaches on average among the rows that are replayed.';
 
 -- A share of money: the error is the ratio estimator's, over entities.
-CREATE FUNCTION xsell_internal.value_captured(ranker text) RETURNS TABLE (value double precision, low double precision, high double precision)
+CREATE FUNCTION xsell_internal.value_captured(ranker integer) RETURNS TABLE (value double precision, low double precision, high double precision)
 LANGUAGE sql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
     WITH best AS (
-        SELECT c.entity_id, c.product_id, row_number() OVER (PARTITION BY c.entity_id ORDER BY s.score DESC, c.product_id) AS place
-        FROM pg_temp.xsell_replayed c JOIN pg_temp.xsell_rank s USING (entity_id, product_id) WHERE s.ranker = value_captured.ranker
+        SELECT c.entity_id, c.product_id, row_number() OVER (PARTITION BY c.entity_id ORDER BY c.score[value_captured.ranker] DESC, c.product_id) AS place
+        FROM pg_temp.xsell_replayed c
     ), entity AS MATERIALIZED (
         SELECT COALESCE(sum(w.amount) FILTER (WHERE b.place <= 10), 0)::double precision AS hit, COALESCE(sum(w.amount), 0)::double precision AS paid
         FROM pg_temp.xsell_target w LEFT JOIN best b USING (entity_id, product_id) GROUP BY w.entity_id
@@ -171,8 +172,8 @@ AS $$
     )
     SELECT s.value, greatest(0, s.value - 1.959964 * s.error), least(1, s.value + 1.959964 * s.error) FROM spread s WHERE s.value IS NOT NULL
 $$;
-COMMENT ON FUNCTION xsell_internal.value_captured(text) IS
-'Of the amounts that customers paid within the horizon for products they did not have, the share that went to the ten that a ranker puts first for each.';
+COMMENT ON FUNCTION xsell_internal.value_captured(integer) IS
+'Of the amounts that customers paid within the horizon for products they did not have, the share that went to the ten that a ranker (its place in score) puts first for each.';
 
 CREATE FUNCTION xsell_internal.measure_replayed(run bigint, at timestamptz) RETURNS void
 LANGUAGE plpgsql VOLATILE
@@ -182,18 +183,22 @@ AS $$
 DECLARE
     targets_of bigint[];
     targets integer[];
+    rankers constant text[] := '{heuristic,popularity,association,lookalike,model}';
     shown record;
 BEGIN
     SELECT array_agg(t.entity_id), array_agg(t.targets) INTO targets_of, targets
     FROM (SELECT w.entity_id, count(*)::integer AS targets FROM pg_temp.xsell_target w GROUP BY w.entity_id) t;
-    FOR shown IN SELECT s.ranker, array_agg(c.entity_id ORDER BY c.entity_id, c.product_id) AS entity, array_agg(c.product_id ORDER BY c.entity_id, c.product_id) AS product,
-                        array_agg(c.won ORDER BY c.entity_id, c.product_id) AS label, array_agg(s.score ORDER BY c.entity_id, c.product_id) AS score, count(*) AS rows
-                 FROM pg_temp.xsell_replayed c JOIN pg_temp.xsell_rank s USING (entity_id, product_id) GROUP BY s.ranker LOOP
+    FOR shown IN SELECT n.ranker, n.place, c.*
+                 FROM unnest(rankers) WITH ORDINALITY AS n(ranker, place)
+                 CROSS JOIN LATERAL (SELECT array_agg(r.entity_id) AS entity, array_agg(r.product_id) AS product, array_agg(r.won) AS label,
+                                            array_agg(r.score[n.place]) AS score, count(*) AS rows
+                                     FROM (SELECT * FROM pg_temp.xsell_replayed o ORDER BY o.entity_id, o.product_id) r) c
+                 WHERE c.rows > 0 AND c.score[1] IS NOT NULL LOOP
         INSERT INTO xsell_internal.backtest_metric (run_id, at, ranker, metric, value, low, high, rows)
         SELECT run, measure_replayed.at, shown.ranker, m.metric, m.value, m.low, m.high, shown.rows
         FROM xsell_internal.ranking_metrics(shown.entity, shown.product, shown.label, shown.score, targets_of, targets, shown.ranker IN ('model', 'heuristic')) m
         UNION ALL
-        SELECT run, measure_replayed.at, shown.ranker, 'value_captured@10', v.value, v.low, v.high, shown.rows FROM xsell_internal.value_captured(shown.ranker) v;
+        SELECT run, measure_replayed.at, shown.ranker, 'value_captured@10', v.value, v.low, v.high, shown.rows FROM xsell_internal.value_captured(shown.place::integer) v;
     END LOOP;
     INSERT INTO xsell_internal.backtest_metric (run_id, at, ranker, metric, value, rows)
     SELECT run, measure_replayed.at, 'random', m.metric, m.value, (SELECT count(*) FROM pg_temp.xsell_replayed) FROM xsell_internal.chance_metrics() m;
@@ -227,23 +232,17 @@ BEGIN
     SELECT s.feature INTO names FROM xsell_internal.feature_set_of('cross_sell') l JOIN xsell_internal.feature_set s ON s.name = l.feature_set AND s.version = l.version;
     best := xsell_internal.best_popularity(at, look_ahead);
 
-    DROP TABLE IF EXISTS pg_temp.xsell_target, pg_temp.xsell_replayed, pg_temp.xsell_rank;
+    DROP TABLE IF EXISTS pg_temp.xsell_target, pg_temp.xsell_replayed;
     CREATE TEMPORARY TABLE xsell_target ON COMMIT DROP AS SELECT * FROM xsell_internal.target_pairs(at, look_ahead);
-    CREATE TEMPORARY TABLE xsell_replayed ON COMMIT DROP AS
-    SELECT h.entity_id, h.product_id, h.x, h.probability AS heuristic, t.entity_id IS NOT NULL AS won
+    ANALYZE pg_temp.xsell_target;
+    CREATE TEMPORARY TABLE xsell_replayed ON COMMIT DROP AS  -- a missing value ranks last
+    SELECT h.entity_id, h.product_id, t.entity_id IS NOT NULL AS won,
+           ARRAY[h.probability, COALESCE(h.x[array_position(names, best)], '-infinity'), COALESCE(h.x[array_position(names, 'association_score')], '-infinity'),
+                 COALESCE(h.x[array_position(names, 'lookalike_share')], '-infinity'),
+                 CASE WHEN learned.plan IS NOT NULL THEN xsell_internal.predict_version('cross_sell', xsell_internal.replayed_version(), h.x) END] AS score
     FROM xsell_internal.heuristic_scores(at) h LEFT JOIN pg_temp.xsell_target t USING (entity_id, product_id);
     ANALYZE pg_temp.xsell_replayed;
-    CREATE TEMPORARY TABLE xsell_rank ON COMMIT DROP AS
-    SELECT 'heuristic' AS ranker, c.entity_id, c.product_id, c.heuristic AS score FROM pg_temp.xsell_replayed c
-    UNION ALL
-    SELECT b.ranker, c.entity_id, c.product_id, COALESCE(c.x[array_position(names, b.feature)], '-infinity') FROM pg_temp.xsell_replayed c
-    CROSS JOIN (VALUES ('popularity', best), ('association', 'association_score'), ('lookalike', 'lookalike_share')) AS b(ranker, feature) WHERE b.feature = ANY (names);
-    IF learned.plan IS NOT NULL THEN
-        INSERT INTO pg_temp.xsell_rank
-        SELECT 'model', c.entity_id, c.product_id, xsell_internal.predict_version('cross_sell', xsell_internal.replayed_version(), c.x) FROM pg_temp.xsell_replayed c;
-        DELETE FROM xsell_internal.model_version v WHERE v.model = 'cross_sell' AND v.version = xsell_internal.replayed_version();
-    END IF;
-    ANALYZE pg_temp.xsell_rank;
+    DELETE FROM xsell_internal.model_version v WHERE v.model = 'cross_sell' AND v.version = xsell_internal.replayed_version();
 
     INSERT INTO xsell_internal.backtest_period (run_id, at, score_source, note, popularity, candidates, entities, wins, trained_from, trained_until, training_rows, positives)
     SELECT run, replay.at, CASE WHEN learned.plan IS NULL THEN 'heuristic' ELSE 'model' END, learned.note, best,
@@ -251,7 +250,7 @@ BEGIN
            (learned.plan -> 'train_at' ->> 0)::timestamptz, (learned.plan -> 'train_at' ->> -1)::timestamptz + look_ahead, learned.rows, learned.positives;
     PERFORM xsell_internal.measure_replayed(run, at);
     UPDATE xsell_internal.backtest_period p SET seconds = extract(epoch FROM clock_timestamp() - began) WHERE p.run_id = run AND p.at = replay.at;
-    DROP TABLE pg_temp.xsell_target, pg_temp.xsell_replayed, pg_temp.xsell_rank;
+    DROP TABLE pg_temp.xsell_target, pg_temp.xsell_replayed;
 END
 $$;
 COMMENT ON FUNCTION xsell_internal.replay(bigint, timestamptz) IS
@@ -280,14 +279,15 @@ BEGIN
     ELSIF known_until IS NULL OR from_time + look_ahead > known_until THEN
         RAISE EXCEPTION 'what was won within % days after % is not known yet', trim_scale(round(extract(epoch FROM look_ahead) / 86400, 1)), from_time
             USING ERRCODE = 'object_not_in_prerequisite_state', DETAIL = format('The last win that is known is of %s.', COALESCE(known_until::text, 'no time')),
-                  HINT = COALESCE(format('Begin no later than %s, or take a shorter horizon.', date_trunc('day', known_until - look_ahead)),
+                  HINT = COALESCE('Begin no later than ' || to_char(known_until - look_ahead, 'YYYY-MM-DD') || ', or take a shorter horizon.',
                                   'Sync an org with won deals, then SELECT * FROM xsell.refresh().');
     END IF;
+    PERFORM xsell_internal.learn_aside('cross_sell', NULL, COALESCE(parameters, '{}'), 0);
     times := ARRAY(SELECT generate_series(from_time, to_time, every));
     INSERT INTO xsell_internal.backtest_run AS b (from_time, to_time, every, horizon, parameters, seed, periods)
     VALUES (from_time, to_time, every, justify_hours(look_ahead), COALESCE(parameters, '{}'), COALESCE(seed, 42), cardinality(times)) RETURNING b.run_id INTO run;
     INSERT INTO xsell_internal.backtest_period (run_id, at, note)
-    SELECT run, t.at, format('its horizon ends at %s, the last win that is known is of %s', t.at + look_ahead, known_until)
+    SELECT run, t.at, format('its horizon ends on %s, the last win that is known is of %s', to_char(t.at + look_ahead, 'YYYY-MM-DD'), to_char(known_until, 'YYYY-MM-DD'))
     FROM unnest(times) AS t(at) WHERE t.at + look_ahead > known_until;
     times := ARRAY(SELECT t.at FROM unnest(times) AS t(at) WHERE t.at + look_ahead <= known_until ORDER BY t.at);
 END
@@ -305,6 +305,10 @@ DECLARE
     done integer := 0;
     shown record;
 BEGIN
+    IF pg_catalog.statement_timestamp() > pg_catalog.transaction_timestamp() THEN
+        RAISE EXCEPTION 'xsell.backtest cannot run inside a transaction block' USING ERRCODE = 'active_sql_transaction',
+            DETAIL = 'It commits after each time.', HINT = 'Call it as a statement of its own.';
+    END IF;
     SELECT b.run, b.times INTO run_id, times
     FROM xsell_internal.begin_backtest(from_time, to_time, every, horizon, parameters, seed) b;
     PERFORM pg_catalog.pg_advisory_xact_lock(2020828525, run_id::pg_catalog.int4);

@@ -53,6 +53,11 @@ LANGUAGE sql STABLE PARALLEL SAFE
 RETURN COALESCE((SELECT m.horizon FROM xsell_internal.model m WHERE m.model = 'cross_sell'), interval '180 days');
 COMMENT ON FUNCTION xsell_internal.outcome_window() IS 'The horizon of cross_sell: wins of a recommended product count from its first recommendation until so long after it.';
 
+-- In the table too: whoever sells must not learn of them, or the experiment is none. Whoever refreshes and trains sees all.
+CREATE POLICY held_back ON xsell_internal.recommendation AS RESTRICTIVE USING (
+    NOT held_out OR first_seen <= (SELECT xsell.clock() - xsell_internal.outcome_window())
+    OR (SELECT pg_catalog.bool_or(pg_catalog.pg_has_role(r.oid, 'USAGE')) FROM pg_catalog.pg_roles r WHERE r.rolname IN ('xsell_sync', 'xsell_trainer', 'xsell_admin')));
+
 -- Who was held out at first and shown later within the window belongs to neither side.
 CREATE FUNCTION xsell_internal.cohort_of(entity bigint, first_seen timestamptz, ends timestamptz) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE

@@ -95,6 +95,11 @@ Datum row_of(FunctionCallInfo fcinfo, const Aside &aside) {
     });
 }
 
+Datum null_row(FunctionCallInfo fcinfo) {
+    fcinfo->isnull = true;
+    return Datum{0};
+}
+
 }  // namespace
 
 extern "C" {
@@ -102,9 +107,15 @@ PG_FUNCTION_INFO_V1(xsell_learn_aside);
 
 Datum xsell_learn_aside(PG_FUNCTION_ARGS) {
     return enter([&] {
+        if (PG_ARGISNULL(0) || PG_ARGISNULL(2) || PG_ARGISNULL(3)) {
+            throw core::Error(core::Kind::bad_argument, "model, parameters and seed must not be null");
+        }
         const std::string model(text_view(PG_GETARG_DATUM(0)));
-        const std::string plan = json_text(fcinfo, 1);
         core::Parameters parameters = core::parse_parameters(json_text(fcinfo, 2));
+        if (PG_ARGISNULL(1)) {
+            return null_row(fcinfo);
+        }
+        const std::string plan = json_text(fcinfo, 1);
         parameters.seed = static_cast<std::uint64_t>(PG_GETARG_INT64(3));
         pg([]() noexcept { SPI_connect(); });
         const Aside aside = learn_aside(model, plan, parameters);
