@@ -15,28 +15,17 @@ AS 'MODULE_PATHNAME', 'xsell_calibration_bins';
 COMMENT ON FUNCTION xsell_internal.calibration_bins(boolean[], double precision[]) IS
 'Mean probability and share of positives in 15 bins of equal mass.';
 
--- The same deals cover a pair here and in the features: known, not deleted, not closed as of the time.
+-- Known, not deleted, not closed as of the time.
 CREATE FUNCTION xsell_internal.covered_pairs(as_of timestamptz) RETURNS TABLE (entity_id bigint, product_id bigint)
-LANGUAGE sql STABLE PARALLEL SAFE
-BEGIN ATOMIC
-    WITH open_deal AS (
-        SELECT e.entity_id, d.org_id, d.opportunity_id, d.product_name, d.attributes ->> 'product_family' AS product_family
-        FROM xsell_internal.deal d
-        JOIN xsell_internal.entity_account e ON e.org_id = d.org_id AND e.account_id = d.account_id
-        WHERE d.known_at <= covered_pairs.as_of AND (d.deleted_at IS NULL OR d.deleted_at > covered_pairs.as_of)
-          AND (NOT d.closed OR d.closed_at > covered_pairs.as_of)
-    )
-    SELECT d.entity_id, m.product_id
-    FROM open_deal d
-    JOIN xsell.opportunity_line l ON l.org_id = d.org_id AND l.opportunity_id = d.opportunity_id
-    JOIN xsell_internal.product_map m ON m.org_id = l.org_id AND m.product_crm_id = l.product_id
-    WHERE (l.created_at IS NULL OR l.created_at <= covered_pairs.as_of) AND (l.deleted_at IS NULL OR l.deleted_at > covered_pairs.as_of)
-    UNION
-    SELECT d.entity_id, n.product_id
-    FROM open_deal d
-    JOIN xsell_internal.deal_product n
-      ON n.org_id = d.org_id AND (n.source = 'deal' AND n.name = d.product_name OR n.source = 'family' AND n.name = d.product_family);
-END;
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN QUERY
+    SELECT DISTINCT d.entity_id, d.product_id FROM xsell_internal.deal_pair d
+    WHERE d.known_at <= as_of AND (d.named_at IS NULL OR d.named_at <= as_of) AND (d.deleted_at IS NULL OR d.deleted_at > as_of) AND (NOT d.closed OR d.closed_at > as_of);
+END
+$$;
 COMMENT ON FUNCTION xsell_internal.covered_pairs(timestamptz) IS
 'Pairs that a deal was open for at a time: winning them is no cross-sell that anybody had to suggest.';
 
