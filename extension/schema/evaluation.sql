@@ -322,10 +322,8 @@ DECLARE
         (SELECT max(v.version) FROM xsell_internal.model_version v WHERE v.model = existing_version.model AND v.status = 'ready'));
     found_status text := (SELECT v.status FROM xsell_internal.model_version v WHERE v.model = existing_version.model AND v.version = found);
 BEGIN
-    IF NOT EXISTS (SELECT FROM xsell_internal.model m WHERE m.model = existing_version.model) THEN
-        RAISE EXCEPTION 'model "%" does not exist', model USING ERRCODE = 'undefined_object',
-            HINT = format('Known models: %s.', (SELECT COALESCE(string_agg(quote_ident(m.model), ', ' ORDER BY m.model), 'none') FROM xsell_internal.model m));
-    ELSIF found_status IS NULL THEN
+    PERFORM xsell_internal.require_model(model);
+    IF found_status IS NULL THEN
         RAISE EXCEPTION USING ERRCODE = 'undefined_object',
             MESSAGE = CASE WHEN found IS NULL THEN format('model "%s" has no version', model)
                            ELSE format('version %s of model "%s" does not exist', found, model) END,

@@ -156,10 +156,9 @@ AS $$
 DECLARE
     own boolean;
 BEGIN
+    PERFORM xsell_internal.require_model(model);
     SELECT m.label_query IS NOT NULL INTO own FROM xsell_internal.model m WHERE m.model = training_plan.model;
-    IF NOT FOUND THEN
-        RAISE EXCEPTION 'model "%" does not exist', model USING ERRCODE = 'undefined_object';
-    ELSIF horizon < interval '1 hour' THEN
+    IF horizon < interval '1 hour' THEN
         RAISE EXCEPTION 'a horizon of % is too short', horizon USING ERRCODE = 'invalid_parameter_value',
             HINT = 'It must be an hour at least; write the unit too, as in ''90 days'': a bare number counts seconds.';
     ELSIF horizon > interval '100 years' THEN
@@ -190,6 +189,19 @@ END;
 COMMENT ON FUNCTION xsell_internal.labelled_rows(text, integer, timestamptz, interval) IS
 'Every candidate as of a time, with what was known then, and whether it was won within the horizon after it.';
 
+-- What somebody refused is a surer no than what nobody may have offered. As long as it was refused at the end of the horizon: what is taken
+-- back later changes no training before.
+CREATE FUNCTION xsell_internal.rejected_pairs(since timestamptz, until timestamptz) RETURNS TABLE (entity_id bigint, product_id bigint)
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+    SELECT DISTINCT l.entity_id, l.product_id
+    FROM xsell_internal.change_log l
+    WHERE l.action = 'status' AND l.after ->> 'status' IN ('lost', 'dismissed') AND l.clock_at > since AND l.clock_at <= until
+      AND NOT EXISTS (SELECT FROM xsell_internal.change_log u WHERE u.undoes = l.change_id AND u.clock_at <= until);
+END;
+COMMENT ON FUNCTION xsell_internal.rejected_pairs(timestamptz, timestamptz) IS
+'Pairs whose recommendation somebody set to lost or dismissed between two times, and did not take back by then.';
+
 CREATE FUNCTION xsell_internal.purchase_rows(plan jsonb, slices text[])
 RETURNS TABLE (entity_id bigint, product_id bigint, as_of timestamptz, x real[], y integer, weight real, slice text)
 LANGUAGE sql STABLE PARALLEL UNSAFE
@@ -206,13 +218,19 @@ BEGIN ATOMIC
         WHERE purchase_rows.slices && '{train,calibrate}'::text[]
         UNION ALL
         SELECT r.validate_at, false, true, r.look_ahead, 1, r.feature_set, r.version FROM rule r WHERE r.validate_at IS NOT NULL AND 'validate' = ANY (purchase_rows.slices)
+    ), refused AS MATERIALIZED (
+        SELECT s.at, p.entity_id, p.product_id FROM snapshot s CROSS JOIN LATERAL xsell_internal.rejected_pairs(s.at, s.at + s.look_ahead) p WHERE NOT s.validate
     )
+    -- A refusal counts twice where a model learns, once where its probabilities are set: else they would be too low.
     SELECT l.entity_id, l.product_id, s.at, l.x, l.y,
-           CASE WHEN l.y = 1 THEN 1 ELSE 1 / s.negative_rate END::real, xsell_internal.slice_of(l.entity_id)
+           CASE WHEN l.y = 1 THEN 1
+                WHEN n.at IS NOT NULL THEN CASE xsell_internal.slice_of(l.entity_id) WHEN 'train' THEN 2 ELSE 1 END
+                ELSE 1 / s.negative_rate END::real, xsell_internal.slice_of(l.entity_id)
     FROM snapshot s CROSS JOIN LATERAL xsell_internal.labelled_rows(s.feature_set, s.version, s.at, s.look_ahead) l
+    LEFT JOIN refused n ON n.at = s.at AND n.entity_id = l.entity_id AND n.product_id = l.product_id
     WHERE CASE xsell_internal.slice_of(l.entity_id) WHEN 'train' THEN NOT s.validate WHEN 'calibrate' THEN s.latest ELSE s.validate END
       AND xsell_internal.slice_of(l.entity_id) = ANY (purchase_rows.slices)
-      AND (l.y = 1 OR s.negative_rate >= 1 OR xsell_internal.sampled(l.entity_id, l.product_id, s.at, s.negative_rate));
+      AND (l.y = 1 OR s.negative_rate >= 1 OR n.at IS NOT NULL OR xsell_internal.sampled(l.entity_id, l.product_id, s.at, s.negative_rate));
 END;
 COMMENT ON FUNCTION xsell_internal.purchase_rows(jsonb, text[]) IS
 'Training rows of a model that learns from wins: candidates as of the times of the plan, and whether each was won within the horizon.';
@@ -267,4 +285,4 @@ BEGIN ATOMIC
         CASE WHEN training_set.with_validation THEN '{train,calibrate,validate}' ELSE '{train,calibrate}' END::text[]) r;
 END;
 COMMENT ON FUNCTION xsell.training_set(text, timestamptz, interval, integer, bigint, boolean) IS
-'The rows that xsell.train learns from, calibrates with and is validated on: candidates as of several past times, y = 1 where the product was won within the horizon; for a model of one''s own, its labels. Slices share no entity, and what validates lies later than what trains. When there would be more than max_rows, negatives are sampled and weigh more.';
+'The rows that xsell.train learns from, calibrates with and is validated on: candidates as of several past times, y = 1 where the product was won within the horizon; for a model of one''s own, its labels. Slices share no entity, and what validates lies later than what trains. A product that somebody set to lost or dismissed within the horizon, and that was not won, weighs double where a model learns. When there would be more than max_rows, negatives are sampled and weigh more.';
