@@ -98,6 +98,10 @@ FROM (SELECT CASE
           WHEN NOT EXISTS (SELECT FROM last_run) THEN ARRAY['They were never computed.', 'SELECT * FROM xsell.refresh()']
           WHEN NOT EXISTS (SELECT FROM xsell_internal.purchase) THEN ARRAY['No won deal names a product.', 'SELECT * FROM xsell.data_quality']
           WHEN NOT EXISTS (SELECT FROM xsell.product_map m WHERE m.is_active) THEN ARRAY['No product is active.', 'SELECT * FROM xsell.product WHERE is_active']
+          WHEN EXISTS (SELECT FROM xsell_internal.whitespace w WHERE w.state = 'excluded')
+              THEN ARRAY[(SELECT pg_catalog.format('Every pair is held, in an open deal or excluded, most by the rule %s.', pg_catalog.mode() WITHIN GROUP (ORDER BY w.rule))
+                          FROM xsell_internal.whitespace w WHERE w.state = 'excluded'),
+                         'SELECT rule, reason, count(*) FROM xsell.whitespace WHERE state = ''excluded'' GROUP BY rule, reason']
           ELSE ARRAY['Every pair is held, in an open deal, suppressed or closed by hand.', 'SELECT * FROM xsell.recommendation_history'] END) w(why),
      LATERAL (SELECT w.why[1] AS detail, w.why[2] AS command) e
 WHERE NOT EXISTS (SELECT FROM xsell_internal.recommendation r WHERE r.live)
