@@ -49,7 +49,15 @@ BEGIN
             RETURN NEXT;
         END IF;
     END LOOP;
-    -- Everything that is keyed by an org has a column org_id; the org itself goes last.
+    -- What is about two orgs is about neither any more.
+    FOREACH relation IN ARRAY ARRAY['xsell_internal.match_decision', 'xsell_internal.match_pair', 'xsell_internal.product_decision'] LOOP
+        EXECUTE format('DELETE FROM %s WHERE $1 IN (org_a, org_b)', relation) USING org;
+        GET DIAGNOSTICS removed = ROW_COUNT;
+        IF removed > 0 THEN
+            RETURN NEXT;
+        END IF;
+    END LOOP;
+    -- Everything that is keyed by an org has a column org_id; the org itself goes last, but for the log of its going.
     FOR relation IN
         SELECT format('%I.%I', n.nspname, c.relname)
         FROM pg_class c
@@ -65,6 +73,12 @@ BEGIN
             RETURN NEXT;
         END IF;
     END LOOP;
+    relation := 'xsell_internal.change_log';
+    DELETE FROM xsell_internal.change_log l WHERE org = ANY (l.orgs);
+    GET DIAGNOSTICS removed = ROW_COUNT;
+    IF removed > 0 THEN
+        RETURN NEXT;
+    END IF;
 END
 $$;
 COMMENT ON FUNCTION xsell_internal.sync_purge_org(text) IS
