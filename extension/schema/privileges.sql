@@ -46,6 +46,7 @@ GRANT USAGE ON SCHEMA xsell, xsell_internal TO xsell_health;
 GRANT SELECT ON xsell_internal.health_record, xsell.org_grant TO xsell_health;
 
 GRANT UPDATE (status, status_note) ON xsell_internal.recommendation TO xsell_analyst;
+GRANT UPDATE (status, notes, assigned_to) ON xsell_internal.pair TO xsell_analyst;
 GRANT INSERT ON xsell_internal.exposure TO xsell_analyst, xsell_sync;
 GRANT INSERT ON xsell_internal.outcome TO xsell_analyst;
 GRANT INSERT (entity_id, product_id, until), UPDATE (until), DELETE ON xsell_internal.suppression TO xsell_analyst;
@@ -73,7 +74,7 @@ BEGIN
         FROM pg_catalog.unnest(ARRAY['xsell_sync', 'xsell_trainer']) AS g(role)
         CROSS JOIN pg_catalog.pg_class c
         WHERE c.relnamespace = 'xsell_internal'::pg_catalog.regnamespace AND c.relkind IN ('r', 'p', 'S')
-          AND c.relname ~ '^(entity|match_|canonical_product|product_map|deal_product|purchase|holding|recommendation|introduction)'
+          AND c.relname ~ '^(entity|match_|canonical_product|product_map|deal_product|purchase|holding|recommendation|introduction|pair|account_score)'
     LOOP
         EXECUTE pg_catalog.format(CASE item.relkind WHEN 'S' THEN 'GRANT USAGE, SELECT ON SEQUENCE %s TO %I'
                                                     ELSE 'GRANT SELECT, INSERT, UPDATE, DELETE ON %s TO %I' END, item.relation, item.role);
@@ -85,9 +86,9 @@ BEGIN
         FROM pg_catalog.pg_proc p
         JOIN (VALUES ('xsell_reader', true, '.'),
                      ('xsell_reader', false, '^(score_set|create_scoring_view|drift|query_rows)$'),
-                     ('xsell_analyst', false, '^(set_status|dismiss|suppress|undo|log_exposures?|record_outcome)$'),
+                     ('xsell_analyst', false, '^(set_status|set_pair_status|undo_pair|dismiss|suppress|undo|log_exposures?|record_outcome)$'),
                      ('xsell_sync', false, '^(sync_|refresh|resolve_|assign_|close_|write_|log_exposures$|request_training$|next_requested_training$|check_drift$|record_drift$)'),
-                     ('xsell_trainer', false, '^(?!sync_|set_status$|dismiss$|suppress$|undo$|create_feature_set$|drop_feature_set$|create_model$|drop_model$)'),
+                     ('xsell_trainer', false, '^(?!sync_|set_status$|set_pair_status$|undo_pair$|dismiss$|suppress$|undo$|create_feature_set$|drop_feature_set$|create_model$|create_pair_model$|drop_model$)'),
                      ('xsell_admin', false, '.')) AS g(role, reads, pattern)
           ON g.reads = (p.provolatile <> 'v') AND p.proname ~ g.pattern
         WHERE p.pronamespace IN ('xsell'::pg_catalog.regnamespace, 'xsell_internal'::pg_catalog.regnamespace)
@@ -122,6 +123,14 @@ ALTER TABLE xsell_internal.match_decision ENABLE ROW LEVEL SECURITY;
 CREATE POLICY visible ON xsell_internal.match_decision USING (
     org_a IN (SELECT g.org_id FROM xsell.org_grant g) AND org_b IN (SELECT g.org_id FROM xsell.org_grant g));
 CREATE POLICY service ON xsell_internal.match_decision TO xsell_sync, xsell_trainer, xsell_admin USING (true);
+
+ALTER TABLE xsell_internal.pair ENABLE ROW LEVEL SECURITY;
+CREATE POLICY visible ON xsell_internal.pair USING (
+    org1_id IN (SELECT g.org_id FROM xsell.org_grant g) AND org2_id IN (SELECT g.org_id FROM xsell.org_grant g));
+CREATE POLICY service ON xsell_internal.pair TO xsell_sync, xsell_trainer, xsell_admin USING (true);
+ALTER TABLE xsell_internal.pair_change ENABLE ROW LEVEL SECURITY;
+CREATE POLICY visible ON xsell_internal.pair_change FOR SELECT USING (EXISTS (SELECT FROM xsell_internal.pair k WHERE k.pair_id = pair_change.pair_id));
+CREATE POLICY service ON xsell_internal.pair_change TO xsell_sync, xsell_trainer, xsell_admin USING (true);
 
 DO $$
 DECLARE
