@@ -47,14 +47,14 @@ BEGIN ATOMIC
               AND (t.deleted_at IS NULL OR t.deleted_at > $1)) v ON true
     ), common AS (
         SELECT a.org_id AS org1, a.account_id AS account1, b.org_id AS org2, b.account_id AS account2, pg_catalog.count(*) AS products
-        FROM bought a JOIN bought b ON b.product_id = a.product_id AND b.org_id > a.org_id
+        FROM bought a JOIN bought b ON b.product_id = a.product_id AND b.org_id COLLATE "C" > a.org_id
         GROUP BY a.org_id, a.account_id, b.org_id, b.account_id
     )
     SELECT a.org_id, a.crm_id, a.entity_id, b.org_id, b.crm_id, b.entity_id,
            xsell_internal.pair_similarity(a.industry = b.industry, a.country = b.country, a.log_employees, b.log_employees, a.age_days, b.age_days,
                a.idle_days, b.idle_days, COALESCE(c.products, 0), a.products + b.products - 2 * COALESCE(c.products, 0))
     FROM profile a
-    JOIN profile b ON b.org_id > a.org_id AND b.entity_id <> a.entity_id
+    JOIN profile b ON b.org_id COLLATE "C" > a.org_id AND b.entity_id <> a.entity_id
     LEFT JOIN common c ON c.org1 = a.org_id AND c.account1 = a.crm_id AND c.org2 = b.org_id AND c.account2 = b.crm_id;
 END;
 COMMENT ON FUNCTION xsell_internal.pair_candidates(timestamptz, integer) IS

@@ -28,7 +28,7 @@ CREATE TABLE xsell_internal.pair (
     updated_at           timestamptz NOT NULL,
     actioned_at          timestamptz,
     UNIQUE (org1_id, account1_id, org2_id, account2_id),
-    CHECK (org1_id < org2_id)
+    CHECK (org1_id COLLATE "C" < org2_id)
 );
 COMMENT ON TABLE xsell_internal.pair IS 'Pairs of accounts of two orgs; the lower org first. rank: place among the pairs of the two orgs, NULL where the last refresh did not keep it.';
 COMMENT ON COLUMN xsell_internal.pair.similarity IS 'industry_match, size_compatibility, geographic_proximity, product_complementarity, customer_maturity, activity_alignment.';
@@ -48,6 +48,7 @@ COMMENT ON TABLE xsell_internal.pair_change IS 'Every change of a pair by hand; 
 CREATE FUNCTION xsell_internal.write_pairs(as_of timestamptz, min_score double precision, per_org integer) RETURNS bigint
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
+SET enable_nestloop = off  -- the table grows within the transaction: statistics lag behind, and a nested loop would be ruinous
 SET jit = off
 SET client_min_messages = error  -- who is not the owner may refresh, not analyze: no reason to warn
 AS $$
@@ -110,6 +111,8 @@ CREATE FUNCTION xsell.refresh_pairs(min_score double precision DEFAULT 0.5, per_
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+    kept bigint;
 BEGIN
     IF min_score IS NULL OR min_score NOT BETWEEN 0 AND 1 THEN
         RAISE EXCEPTION 'min_score must be between 0 and 1' USING ERRCODE = 'invalid_parameter_value';
@@ -117,7 +120,12 @@ BEGIN
         RAISE EXCEPTION 'per_org must be between 1 and 2000' USING ERRCODE = 'invalid_parameter_value',
             HINT = 'Every account of one org is compared with every account of each other org.';
     END IF;
-    RETURN xsell_internal.write_pairs(xsell.clock(), min_score, per_org);
+    kept := xsell_internal.write_pairs(xsell.clock(), min_score, per_org);
+    IF kept = 0 AND EXISTS (SELECT FROM xsell_internal.deployment d WHERE d.model = 'pair' AND d.role = 'champion') THEN
+        RAISE NOTICE 'no pair scores above %', min_score
+            USING HINT = 'A model that has learnt how rarely one buys what the other has gives low scores: ask for less, such as xsell.refresh_pairs(0.1).';
+    END IF;
+    RETURN kept;
 END
 $$;
 COMMENT ON FUNCTION xsell.refresh_pairs(double precision, integer) IS
@@ -283,7 +291,7 @@ CREATE VIEW xsell.shared_customer WITH (security_invoker = true) AS
 SELECT e1.entity_id, e1.org_id AS org1_id, e1.account_id AS account1_id, a.name AS account1_name, e2.org_id AS org2_id, e2.account_id AS account2_id, b.name AS account2_name,
        LEAST(e1.match_confidence, e2.match_confidence) AS match_confidence
 FROM xsell_internal.entity_account e1
-JOIN xsell_internal.entity_account e2 ON e2.entity_id = e1.entity_id AND e2.org_id > e1.org_id
+JOIN xsell_internal.entity_account e2 ON e2.entity_id = e1.entity_id AND e2.org_id COLLATE "C" > e1.org_id
 JOIN xsell.account a ON a.org_id = e1.org_id AND a.crm_id = e1.account_id AND a.deleted_at IS NULL
 JOIN xsell.account b ON b.org_id = e2.org_id AND b.crm_id = e2.account_id AND b.deleted_at IS NULL;
 COMMENT ON VIEW xsell.shared_customer IS 'Customers that two orgs have in common: their accounts are one company, and so no pair of xsell.pair_recommendation.';
