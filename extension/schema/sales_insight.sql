@@ -74,14 +74,14 @@ COMMENT ON COLUMN xsell.insight_summary.currency IS 'Currency of the amounts: th
 CREATE VIEW xsell.insight_industry WITH (security_invoker = true) AS
 SELECT COALESCE(l.org_id, d.org_id) AS org_id, COALESCE(l.industry, d.industry) AS industry, COALESCE(l.recommendations, 0) AS recommendations, COALESCE(l.customers, 0) AS customers,
        l.expected_revenue, l.average_probability, COALESCE(d.decided, 0) AS decided, COALESCE(d.won, 0) AS won, d.won::double precision / NULLIF(d.decided, 0) AS conversion_rate
-FROM (SELECT r.org_id, COALESCE(a.industry, ia.industry, 'unknown') AS industry, pg_catalog.count(*) AS recommendations, pg_catalog.count(DISTINCT r.entity_id) AS customers,
+FROM (SELECT r.org_id, COALESCE(NULLIF(pg_catalog.btrim(a.industry), ''), NULLIF(pg_catalog.btrim(ia.industry), ''), 'unknown') AS industry, pg_catalog.count(*) AS recommendations, pg_catalog.count(DISTINCT r.entity_id) AS customers,
              pg_catalog.sum(r.expected_revenue) AS expected_revenue, pg_catalog.avg(r.probability) AS average_probability
       FROM xsell_internal.recommendation r
       LEFT JOIN xsell.account a ON a.org_id = r.org_id AND a.crm_id = r.account_id
       LEFT JOIN xsell_internal.introduction i ON i.recommendation_id = r.recommendation_id
       LEFT JOIN xsell.account ia ON ia.org_id = i.org_id AND ia.crm_id = i.account_id
       WHERE r.live AND NOT r.held_out AND r.route <> 'winback' GROUP BY 1, 2) l
-FULL JOIN (SELECT e.org_id, COALESCE(a.industry, 'unknown') AS industry, pg_catalog.count(*) AS decided, pg_catalog.count(*) FILTER (WHERE e.won) AS won
+FULL JOIN (SELECT e.org_id, COALESCE(NULLIF(pg_catalog.btrim(a.industry), ''), 'unknown') AS industry, pg_catalog.count(*) AS decided, pg_catalog.count(*) FILTER (WHERE e.won) AS won
            FROM xsell_internal.decided_recommendation e LEFT JOIN xsell.account a ON a.org_id = e.org_id AND a.crm_id = e.account_id GROUP BY 1, 2) d
   ON d.org_id = l.org_id AND d.industry = l.industry;
 COMMENT ON VIEW xsell.insight_industry IS 'Recommendations by selling org and industry of the customer, as an account says it that you may see.';
