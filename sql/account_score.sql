@@ -60,7 +60,18 @@ SELECT account_id, reasoning, recommended_action, key_signals FROM xsell.account
 SELECT account_id, summary FROM xsell.account_score ORDER BY 1;
 SELECT bool_and(summary = xsell.account_summary(org_id, account_id)) AS the_same_now, max(cardinality(regexp_split_to_array(summary, '\s+'))) <= 60 AS short FROM xsell.account_score;
 SELECT xsell_internal.tier(n), min(n), max(n) FROM generate_series(0, 100) n GROUP BY 1 ORDER BY 1;
-SELECT xsell_internal.first_words(v, 2), xsell_internal.first_words(v, 60) = v AS whole FROM (VALUES ('a b'), ('a b c'), (''), (NULL), ('  a  ')) t(v);
+SELECT xsell_internal.first_words(v, 2), xsell_internal.first_words(v, 60) = v AS whole FROM (VALUES ('a b'), ('a b c'), (''), (NULL), ('  a  '), (E'a\n\tb')) t(v);
+
+-- The longest that there can be.
+BEGIN;
+UPDATE xsell.account SET name = repeat('name ', 99), industry = repeat('trade ', 99), country = repeat('land ', 99), description = repeat('word ', 9999), employees = 1e12 WHERE crm_id = 'busy';
+UPDATE xsell.contact SET title = crm_id || repeat(' title', 99);
+UPDATE xsell.product SET name = repeat('product ', 99);
+UPDATE xsell.opportunity SET amount_base = 1e20;
+INSERT INTO xsell_internal.recommendation (entity_id, product_id, org_id, route, product_crm_id, probability, rank, confidence_level, next_action, first_seen, last_seen, expires_at, score_source)
+SELECT entity_id, 1, 'a', 'same_org', 'p4', .9, 1, 'Low', 'Call', '2023-12-20', '2024-01-01', '2024-02-01', 'heuristic' FROM xsell_internal.entity_account WHERE account_id = 'busy';
+SELECT s, cardinality(string_to_array(s, ' ')) AS words FROM xsell.account_summary('a', 'busy') s;
+ROLLBACK;
 
 -- A refresh again changes nothing; an account that went away goes.
 CREATE TEMPORARY TABLE once AS SELECT xmin::text AS row_version, * FROM xsell_internal.account_score;

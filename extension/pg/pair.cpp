@@ -45,8 +45,7 @@ Datum xsell_pair_similarity(PG_FUNCTION_ARGS) {
                               pg::number_or_nan(fcinfo, 6)};
         const core::Profile b{industry.b, country.b, pg::number_or_nan(fcinfo, 3), pg::number_or_nan(fcinfo, 5),
                               pg::number_or_nan(fcinfo, 7)};
-        const core::PairSimilarity similarity =
-            core::pair_similarity(a, b, pg::count(fcinfo, 8), pg::count(fcinfo, 9));
+        const core::PairSimilarity similarity = core::pair_similarity(a, b, pg::count(fcinfo, 8), pg::count(fcinfo, 9));
         return pg::pg([&]() noexcept {
             Datum values[core::similarities];
             for (std::size_t i = 0; i < core::similarities; ++i) {

@@ -30,29 +30,26 @@ RETURN pg_catalog.to_char(count, 'FM999,999,999,999,990') || ' ' || thing || CAS
 COMMENT ON FUNCTION xsell_internal.plural(bigint, text) IS 'A number of things in words: 1 deal, 2 deals.';
 
 CREATE FUNCTION xsell_internal.first_words(value text, words integer) RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-BEGIN ATOMIC
-    SELECT pg_catalog.array_to_string(w.word[1:words], ' ') || CASE WHEN pg_catalog.cardinality(w.word) > words THEN '...' ELSE '' END
-    FROM (SELECT pg_catalog.regexp_split_to_array(pg_catalog.btrim("left"(value, 1000), E' \t\r\n'), '\s+') AS word) w;
-END;
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'xsell_first_words';
 COMMENT ON FUNCTION xsell_internal.first_words(text, integer) IS 'The first words of a text, with dots where more follow.';
 
--- Every part is looked up by an index, so that one account costs as little as its share of all.
+-- Every part is looked up by an index, so that one account costs as little as its share of all; the words of all parts add up to 60.
 CREATE VIEW xsell_internal.account_text WITH (security_invoker = true) AS
-SELECT a.org_id, a.crm_id AS account_id, xsell_internal.first_words(pg_catalog.concat_ws(' ',
-       COALESCE(NULLIF(xsell_internal.first_words(a.name, 10), ''), 'The account')
-       || COALESCE(' (' || NULLIF(pg_catalog.concat_ws(', ', NULLIF(xsell_internal.first_words(a.industry, 4), ''), NULLIF(xsell_internal.first_words(a.country, 3), ''),
+SELECT a.org_id, a.crm_id AS account_id, pg_catalog.concat_ws(' ',
+       COALESCE(NULLIF(xsell_internal.first_words(a.name, 8), ''), 'The account')
+       || COALESCE(' (' || NULLIF(pg_catalog.concat_ws(', ', NULLIF(xsell_internal.first_words(a.industry, 3), ''), NULLIF(xsell_internal.first_words(a.country, 2), ''),
                    CASE WHEN a.employees > 0 THEN xsell_internal.plural(a.employees, 'employee') END), '') || ').', '.'),
-       NULLIF(pg_catalog.rtrim(xsell_internal.first_words(a.description, 14), ' .') || '.', '.'),
+       NULLIF(pg_catalog.regexp_replace(xsell_internal.first_words(a.description, 12), '([^.!?])$', '\1.'), ''),
        'Has ' || h.products || '.', 'Contacts: ' || c.titles || '.', 'Last activity ' || pg_catalog.to_char(v.last_at AT TIME ZONE 'UTC', 'YYYY-MM-DD') || '.',
        CASE WHEN d.deals > 0 THEN xsell_internal.plural(d.deals, 'open deal')
            || COALESCE(' worth ' || pg_catalog.to_char(d.amount, 'FM999,999,999,999,990') || ' ' || (SELECT xsell.base_currency()), '') || '.' END,
-       'Offer ' || r.product || '.'), 60) AS summary
+       'Offer ' || r.product || '.') AS summary
 FROM xsell.account a
 LEFT JOIN xsell_internal.entity_account e ON e.org_id = a.org_id AND e.account_id = a.crm_id
 LEFT JOIN LATERAL (
     SELECT pg_catalog.string_agg(n.name, ', ' ORDER BY n.place) || CASE WHEN pg_catalog.max(n.held) > 3 THEN ' and ' || pg_catalog.max(n.held) - 3 || ' more' ELSE '' END AS products
-    FROM (SELECT xsell_internal.first_words(COALESCE(m.name, 'one'), 4) AS name, pg_catalog.row_number() OVER w AS place, pg_catalog.count(*) OVER () AS held
+    FROM (SELECT xsell_internal.first_words(COALESCE(m.name, 'one'), 3) AS name, pg_catalog.row_number() OVER w AS place, pg_catalog.count(*) OVER () AS held
           FROM xsell_internal.holding o
           LEFT JOIN LATERAL (SELECT pg_catalog.min(p.name) AS name FROM xsell_internal.product_map k JOIN xsell.product p ON p.org_id = k.org_id AND p.crm_id = k.product_crm_id
                              WHERE k.product_id = o.product_id AND k.org_id = o.org_id) m ON true
@@ -61,7 +58,7 @@ LEFT JOIN LATERAL (
     WHERE n.place <= 3) h ON true
 LEFT JOIN LATERAL (
     SELECT pg_catalog.string_agg(t.title, ', ' ORDER BY t.title) AS titles
-    FROM (SELECT DISTINCT xsell_internal.first_words(k.title, 4) AS title FROM xsell.contact k
+    FROM (SELECT DISTINCT xsell_internal.first_words(k.title, 3) AS title FROM xsell.contact k
           WHERE k.org_id = a.org_id AND k.account_id = a.crm_id AND k.deleted_at IS NULL AND k.title ~ '\S' ORDER BY 1 LIMIT 2) t) c ON true
 LEFT JOIN LATERAL (
     SELECT GREATEST(pg_catalog.max(t.occurred_at), CASE WHEN a.last_activity_at <= (SELECT xsell.clock()) THEN a.last_activity_at END) AS last_at FROM xsell.activity t
@@ -70,7 +67,7 @@ LEFT JOIN LATERAL (
     SELECT pg_catalog.count(*) AS deals, pg_catalog.sum(o.amount_base) AS amount FROM xsell_internal.deal o
     WHERE o.org_id = a.org_id AND o.account_id = a.crm_id AND NOT o.closed AND o.deleted_at IS NULL) d ON true
 LEFT JOIN LATERAL (
-    SELECT xsell_internal.first_words(COALESCE(p.name, pg_catalog.regexp_replace(n.product_crm_id, '^(deal|family):', '')), 6) AS product
+    SELECT xsell_internal.first_words(COALESCE(p.name, pg_catalog.regexp_replace(n.product_crm_id, '^(deal|family):', '')), 3) AS product
     FROM xsell_internal.recommendation n
     LEFT JOIN xsell.product p ON p.org_id = n.org_id AND p.crm_id = n.product_crm_id
     WHERE n.entity_id = e.entity_id AND n.org_id = a.org_id AND n.live AND NOT n.held_out
