@@ -1,5 +1,5 @@
 -- The older platform's view: pairs of accounts of two orgs that look alike, with its columns, thresholds and texts. A pair is stored,
--- so that its status, owner and notes outlive a new score.
+-- so that its status, owner and notes outlive a new score; changes by hand are in xsell.change_history.
 
 CREATE TABLE xsell_internal.pair (
     pair_id              bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -32,18 +32,6 @@ CREATE TABLE xsell_internal.pair (
 );
 COMMENT ON TABLE xsell_internal.pair IS 'Pairs of accounts of two orgs; the lower org first. rank: place among the pairs of the two orgs, NULL where the last refresh did not keep it.';
 COMMENT ON COLUMN xsell_internal.pair.similarity IS 'industry_match, size_compatibility, geographic_proximity, product_complementarity, customer_maturity, activity_alignment.';
-
-CREATE TABLE xsell_internal.pair_change (
-    change_id  bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    pair_id    bigint NOT NULL REFERENCES xsell_internal.pair ON DELETE CASCADE,
-    before     jsonb NOT NULL,
-    after      jsonb NOT NULL,
-    changed_by text NOT NULL,
-    changed_at timestamptz NOT NULL,
-    undoes     bigint UNIQUE
-);
-CREATE INDEX ON xsell_internal.pair_change (pair_id);
-COMMENT ON TABLE xsell_internal.pair_change IS 'Every change of a pair by hand; a log of its own, because who sees it must see both orgs. undoes: the change that this one took back.';
 
 CREATE FUNCTION xsell_internal.write_pairs(as_of timestamptz, min_score double precision, per_org integer) RETURNS bigint
 LANGUAGE plpgsql VOLATILE
@@ -96,7 +84,7 @@ BEGIN
     -- What nobody ever touched goes; what somebody did stays, without a rank.
     DELETE FROM xsell_internal.pair p
     WHERE NOT EXISTS (SELECT FROM pg_temp.xsell_pair k WHERE (k.org1_id, k.account1_id, k.org2_id, k.account2_id) = (p.org1_id, p.account1_id, p.org2_id, p.account2_id))
-      AND NOT EXISTS (SELECT FROM xsell_internal.pair_change c WHERE c.pair_id = p.pair_id);
+      AND p.status = 'new' AND p.notes IS NULL AND p.assigned_to IS NULL;
     UPDATE xsell_internal.pair p SET rank = NULL, updated_at = as_of
     WHERE p.rank IS NOT NULL
       AND NOT EXISTS (SELECT FROM pg_temp.xsell_pair k WHERE (k.org1_id, k.account1_id, k.org2_id, k.account2_id) = (p.org1_id, p.account1_id, p.org2_id, p.account2_id));
@@ -131,31 +119,27 @@ $$;
 COMMENT ON FUNCTION xsell.refresh_pairs(double precision, integer) IS
 'Scores the pairs of the accounts with the highest revenue, per_org from each org, and keeps those above min_score; returns how many. Status, owner and notes of a pair survive. Customers are those of the last xsell.refresh().';
 
--- By hand: every change is logged and can be taken back.
+-- By hand.
 
-CREATE FUNCTION xsell_internal.log_pair() RETURNS trigger
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+CREATE FUNCTION xsell_internal.stamp_pair() RETURNS trigger
+LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
-DECLARE
-    old_values jsonb := jsonb_build_object('status', OLD.status, 'notes', OLD.notes, 'assigned_to', OLD.assigned_to);
-    new_values jsonb := jsonb_build_object('status', NEW.status, 'notes', NEW.notes, 'assigned_to', NEW.assigned_to);
 BEGIN
-    IF old_values = new_values THEN
-        RETURN NEW;
+    IF (NEW.status, NEW.notes, NEW.assigned_to) IS DISTINCT FROM (OLD.status, OLD.notes, OLD.assigned_to) THEN
+        NEW.updated_at := xsell.clock();
+        NEW.actioned_at := CASE WHEN NEW.status = 'converted' THEN COALESCE(OLD.actioned_at, xsell.clock()) END;
     END IF;
-    NEW.updated_at := xsell.clock();
-    NEW.actioned_at := CASE WHEN NEW.status = 'converted' THEN COALESCE(OLD.actioned_at, xsell.clock()) END;
-    INSERT INTO xsell_internal.pair_change (pair_id, before, after, changed_by, changed_at, undoes)
-    VALUES (OLD.pair_id, old_values, new_values, COALESCE(NULLIF(current_setting('role'), 'none'), session_user), clock_timestamp(),
-            (SELECT c.change_id FROM xsell_internal.pair_change c
-             WHERE c.change_id = NULLIF(current_setting('xsell_internal.undoes', true), '')::bigint AND c.pair_id = OLD.pair_id
-               AND c.after = old_values AND c.before = new_values));
     RETURN NEW;
 END
 $$;
-COMMENT ON FUNCTION xsell_internal.log_pair() IS 'Trigger: logs a change of status, notes or owner of a pair, and when it was converted.';
-CREATE TRIGGER log_pair BEFORE UPDATE OF status, notes, assigned_to ON xsell_internal.pair FOR EACH ROW EXECUTE FUNCTION xsell_internal.log_pair();
+COMMENT ON FUNCTION xsell_internal.stamp_pair() IS 'Trigger: when a pair was changed by hand, and when it was converted.';
+CREATE TRIGGER begin_changes BEFORE UPDATE OF status, notes, assigned_to ON xsell_internal.pair
+    FOR EACH STATEMENT EXECUTE FUNCTION xsell_internal.begin_changes();
+CREATE TRIGGER stamp_pair BEFORE UPDATE OF status, notes, assigned_to ON xsell_internal.pair
+    FOR EACH ROW EXECUTE FUNCTION xsell_internal.stamp_pair();
+CREATE TRIGGER log_change AFTER UPDATE OF status, notes, assigned_to ON xsell_internal.pair
+    FOR EACH ROW EXECUTE FUNCTION xsell_internal.log_change('pair', 'pair_id', 'status,notes,assigned_to');
 
 CREATE FUNCTION xsell.set_pair_status(pair_id bigint, status text DEFAULT NULL, notes text DEFAULT NULL, assigned_to text DEFAULT NULL) RETURNS bigint
 LANGUAGE plpgsql VOLATILE
@@ -175,40 +159,11 @@ BEGIN
         RAISE EXCEPTION 'pair % does not exist', COALESCE(pair_id::text, 'NULL') USING ERRCODE = 'undefined_object',
             HINT = 'SELECT id FROM xsell.pair_recommendation lists those that you may see.';
     END IF;
-    RETURN (SELECT max(c.change_id) FROM xsell_internal.pair_change c WHERE c.pair_id = set_pair_status.pair_id);
+    RETURN (SELECT max(l.change_id) FROM xsell_internal.change_log l WHERE l.action = 'pair' AND l.target = jsonb_build_object('pair_id', set_pair_status.pair_id));
 END
 $$;
 COMMENT ON FUNCTION xsell.set_pair_status(bigint, text, text, text) IS
-'Sets status (new, in_progress, converted, dismissed), notes and owner of a pair; what is NULL stays, '''' takes notes or owner away. Returns the latest change of the pair, for xsell.undo_pair.';
-
-CREATE FUNCTION xsell.undo_pair(change_id bigint) RETURNS bigint
-LANGUAGE plpgsql VOLATILE
-SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-    change xsell_internal.pair_change;
-    undone bigint;
-BEGIN
-    SELECT * INTO change FROM xsell_internal.pair_change c WHERE c.change_id = undo_pair.change_id;
-    IF NOT FOUND THEN
-        RAISE EXCEPTION 'change % does not exist', COALESCE(change_id::text, 'NULL') USING ERRCODE = 'undefined_object',
-            HINT = 'SELECT * FROM xsell.pair_history lists the changes that you may see.';
-    END IF;
-    PERFORM set_config('xsell_internal.undoes', change_id::text, true);
-    UPDATE xsell_internal.pair p
-    SET status = change.before ->> 'status', notes = change.before ->> 'notes', assigned_to = change.before ->> 'assigned_to'
-    WHERE p.pair_id = change.pair_id AND jsonb_build_object('status', p.status, 'notes', p.notes, 'assigned_to', p.assigned_to) = change.after
-      AND NOT EXISTS (SELECT FROM xsell_internal.pair_change c WHERE c.undoes = undo_pair.change_id);
-    GET DIAGNOSTICS undone = ROW_COUNT;
-    PERFORM set_config('xsell_internal.undoes', '', true);
-    IF undone = 0 THEN
-        RAISE EXCEPTION 'change % is not in force any more', change_id USING ERRCODE = 'object_not_in_prerequisite_state',
-            DETAIL = 'It was taken back, or something was changed after it.', HINT = 'Undo the latest change first.';
-    END IF;
-    RETURN (SELECT c.change_id FROM xsell_internal.pair_change c WHERE c.undoes = undo_pair.change_id);
-END
-$$;
-COMMENT ON FUNCTION xsell.undo_pair(bigint) IS 'Takes back a change made by set_pair_status or undo_pair, if what it set is still in place. Returns the change that this is.';
+'Sets status (new, in_progress, converted, dismissed), notes and owner of a pair; what is NULL stays, '''' takes notes or owner away. Returns the latest change of the pair, for xsell.undo.';
 
 -- What people read. A pair is seen by those who see both orgs.
 
@@ -268,25 +223,6 @@ COMMENT ON COLUMN xsell.pair_recommendation.probability IS 'Calibrated probabili
 COMMENT ON COLUMN xsell.pair_recommendation.version IS 'Version of the model "pair".';
 COMMENT ON COLUMN xsell.pair_recommendation.currency IS 'Currency of the value: the base currency.';
 
-CREATE VIEW xsell.pair_history WITH (security_invoker = true) AS
-SELECT c.change_id, c.pair_id, p.org1_id, p.account1_id, p.org2_id, p.account2_id, c.before ->> 'status' AS old_status, c.after ->> 'status' AS new_status,
-       c.after ->> 'assigned_to' AS assigned_to, c.after ->> 'notes' AS notes, c.changed_by, c.changed_at, c.undoes
-FROM xsell_internal.pair_change c JOIN xsell_internal.pair p USING (pair_id);
-COMMENT ON VIEW xsell.pair_history IS 'Every change of a pair by hand: who, when, from what to what.';
-COMMENT ON COLUMN xsell.pair_history.change_id IS 'Number of the change; xsell.undo_pair takes it back.';
-COMMENT ON COLUMN xsell.pair_history.pair_id IS 'The pair: id of xsell.pair_recommendation.';
-COMMENT ON COLUMN xsell.pair_history.org1_id IS 'The first org.';
-COMMENT ON COLUMN xsell.pair_history.account1_id IS 'The account there.';
-COMMENT ON COLUMN xsell.pair_history.org2_id IS 'The second org.';
-COMMENT ON COLUMN xsell.pair_history.account2_id IS 'The account there.';
-COMMENT ON COLUMN xsell.pair_history.old_status IS 'Status before.';
-COMMENT ON COLUMN xsell.pair_history.new_status IS 'Status after.';
-COMMENT ON COLUMN xsell.pair_history.assigned_to IS 'Owner after.';
-COMMENT ON COLUMN xsell.pair_history.notes IS 'Notes after.';
-COMMENT ON COLUMN xsell.pair_history.changed_by IS 'The role that made the change.';
-COMMENT ON COLUMN xsell.pair_history.changed_at IS 'When.';
-COMMENT ON COLUMN xsell.pair_history.undoes IS 'The change that this one took back.';
-
 CREATE VIEW xsell.shared_customer WITH (security_invoker = true) AS
 SELECT e1.entity_id, e1.org_id AS org1_id, e1.account_id AS account1_id, a.name AS account1_name, e2.org_id AS org2_id, e2.account_id AS account2_id, b.name AS account2_name,
        LEAST(e1.match_confidence, e2.match_confidence) AS match_confidence
@@ -306,5 +242,3 @@ COMMENT ON COLUMN xsell.shared_customer.match_confidence IS 'How sure it is that
 
 SELECT pg_catalog.pg_extension_config_dump('xsell_internal.pair', '');
 SELECT pg_catalog.pg_extension_config_dump('xsell_internal.pair_pair_id_seq', '');
-SELECT pg_catalog.pg_extension_config_dump('xsell_internal.pair_change', '');
-SELECT pg_catalog.pg_extension_config_dump('xsell_internal.pair_change_change_id_seq', '');
