@@ -65,6 +65,7 @@ RESET ROLE;
 -- What the service roles must be able to do.
 SET ROLE xsell_sync;
 SELECT step, rows > 0 AS some FROM xsell.refresh();
+SELECT xsell.refresh_pairs() > 0 AS pairs, xsell.refresh_account_scores() > 0 AS scores;
 RESET ROLE;
 CREATE ROLE xsell_test_trainer;
 GRANT xsell_trainer TO xsell_test_trainer;
