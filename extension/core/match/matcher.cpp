@@ -1,6 +1,5 @@
 #include "core/match/matcher.hpp"
 
-#include <Eigen/Dense>
 #include <algorithm>
 #include <cmath>
 #include <numeric>
@@ -16,40 +15,73 @@ constexpr double penalty = 1;  // of the squared weights; the intercept is free
 constexpr int most_folds = 5;
 constexpr std::size_t fewest = 10;  // pairs of either sort
 
-using Vector = Eigen::VectorXd;
-using Matrix = Eigen::MatrixXd;
+using Square = std::array<MatcherInputs, matcher_inputs>;
 
 double dot(const MatcherInputs &inputs, std::span<const double> weights) {
     return std::inner_product(inputs.begin(), inputs.end(), weights.begin(), 0.0);
 }
 
-// Newton's method; the penalty makes the problem strictly convex, so few steps do.
+// Solves a positive definite system by Cholesky's decomposition; the lower triangle is used up.
+MatcherInputs solve(Square &matrix, MatcherInputs right) {
+    constexpr std::size_t n = matcher_inputs;
+    for (std::size_t i = 0; i < n; ++i) {
+        for (std::size_t j = 0; j <= i; ++j) {
+            const double sum = matrix[i][j] - std::inner_product(matrix[i].begin(), matrix[i].begin() + j, matrix[j].begin(), 0.0);
+            matrix[i][j] = i == j ? std::sqrt(std::max(sum, 1e-12)) : sum / matrix[j][j];
+        }
+        right[i] = (right[i] - std::inner_product(matrix[i].begin(), matrix[i].begin() + i, right.begin(), 0.0)) / matrix[i][i];
+    }
+    for (std::size_t i = n; i-- > 0;) {
+        for (std::size_t j = i + 1; j < n; ++j) {
+            right[i] -= matrix[j][i] * right[j];
+        }
+        right[i] /= matrix[i][i];
+    }
+    return right;
+}
+
+// The step of Newton's method from these weights.
+MatcherInputs newton_step(std::span<const LabelledPair *const> pairs, std::span<const double> weights) {
+    Square hessian{};
+    MatcherInputs gradient;
+    for (std::size_t i = 0; i < matcher_inputs; ++i) {
+        const double ridge = i + 1 < matcher_inputs ? penalty : 1e-6;
+        hessian[i][i] = ridge;
+        gradient[i] = -ridge * weights[i];
+    }
+    for (const LabelledPair *pair : pairs) {
+        const MatcherInputs &x = pair->inputs;
+        const double p = probability(dot(x, weights));
+        const double error = (pair->same ? 1 : 0) - p;
+        const double curve = std::max(p * (1 - p), 1e-6);
+        for (std::size_t i = 0; i < matcher_inputs; ++i) {
+            gradient[i] += error * x[i];
+            for (std::size_t j = 0; j <= i && x[i] != 0; ++j) {
+                hessian[i][j] += curve * x[i] * x[j];
+            }
+        }
+    }
+    return solve(hessian, gradient);
+}
+
+// The penalty makes the problem strictly convex, so few steps do; none is long, so that they do not overshoot.
 std::vector<double> fit(std::span<const LabelledPair *const> pairs, const std::function<void()> &checkpoint) {
-    constexpr auto size = static_cast<Eigen::Index>(matcher_inputs);
-    Vector weights = Vector::Zero(size);
-    Vector ridge = Vector::Constant(size, penalty);
-    ridge[size - 1] = 1e-6;
+    std::vector<double> weights(matcher_inputs);
     for (int step = 0; step < 50; ++step) {
         checkpoint();
-        Vector gradient = -ridge.cwiseProduct(weights);
-        Matrix hessian = ridge.asDiagonal();
-        for (const LabelledPair *pair : pairs) {
-            const Eigen::Map<const Vector> x(pair->inputs.data(), size);
-            const double p = probability(weights.dot(x));
-            gradient += ((pair->same ? 1 : 0) - p) * x;
-            hessian.selfadjointView<Eigen::Lower>().rankUpdate(x, std::max(p * (1 - p), 1e-6));
+        const MatcherInputs change = newton_step(pairs, weights);
+        double longest = 0;
+        for (const double part : change) {
+            longest = std::max(longest, std::abs(part));
         }
-        Vector change = hessian.selfadjointView<Eigen::Lower>().ldlt().solve(gradient);
-        const double longest = change.cwiseAbs().maxCoeff();
-        if (longest > 4) {
-            change *= 4 / longest;
+        for (std::size_t i = 0; i < matcher_inputs; ++i) {
+            weights[i] += change[i] * std::min(1.0, 4 / std::max(longest, 1e-300));
         }
-        weights += change;
         if (longest < 1e-8) {
             break;
         }
     }
-    return {weights.begin(), weights.end()};
+    return weights;
 }
 
 struct Counts {
