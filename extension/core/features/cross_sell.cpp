@@ -151,7 +151,8 @@ void CrossSell::fill(std::uint32_t entity) {
 
 CrossSell::Rows CrossSell::rows(std::uint32_t entity) {
     associate(affinity_, world_.held.row(entity), association_);
-    resemble(finder_.nearest(entity), world_.held, resemblance_);
+    lookalikes_ = finder_.nearest(entity);
+    resemble(lookalikes_, world_.held, resemblance_);
     choose(entity);
     fill(entity);
     return {chosen_, values_};
