@@ -84,11 +84,9 @@ CREATE TABLE xsell_internal.recommendation_run (
     cuts         double precision[],
     kind         text,
     entities     bigint,
-    written      bigint,
-    inputs       text,
-    since        xid8
+    written      bigint
 );
-COMMENT ON TABLE xsell_internal.recommendation_run IS 'One row per refresh. cuts: the 60th, 70th and 80th percentile of the kept probabilities, which confidence levels and next actions go by. kind: full or incremental, of so many entities. inputs and since: what the next one compares with, and the transaction from which it looks.';
+COMMENT ON TABLE xsell_internal.recommendation_run IS 'One row per refresh. cuts: the 60th, 70th and 80th percentile of the kept probabilities, which confidence levels and next actions go by. kind: full or incremental, of so many entities (NULL: all).';
 
 CREATE TABLE xsell_internal.suppression (
     suppression_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

@@ -245,72 +245,51 @@ BEGIN ATOMIC
         (SELECT pg_catalog.string_agg(pg_catalog.concat_ws(' ', p.org_id, p.crm_id, p.is_active, p.family, p.created_at, p.deleted_at), ',' ORDER BY p.org_id, p.crm_id)
          FROM xsell.product p),
         (SELECT pg_catalog.string_agg(m::text, ',' ORDER BY m.org_id, m.pipeline, m.stage) FROM xsell.stage_map m),
+        (SELECT pg_catalog.string_agg(x::text, ',' ORDER BY x.rule) FROM xsell.exclusion_rule x),
+        (SELECT pg_catalog.string_agg(x::text, ',' ORDER BY x.org_id, x.product_crm_id, x.country) FROM xsell.product_region x),
         (SELECT pg_catalog.string_agg(s::text, ',' ORDER BY s.name) FROM xsell_internal.setting s WHERE s.name = 'base_currency' OR s.name LIKE 'holdout%')));
 END;
 COMMENT ON FUNCTION xsell_internal.refresh_inputs(integer) IS
-'A hash of what concerns every recommendation: deployments, product map, products, stages. A refresh of some entities is one of all when it has changed.';
+'A hash of what concerns every recommendation: deployments, product map, products, stages, exclusion rules. A refresh of some entities is one of all when it has changed.';
 
--- Rows written since a transaction are told by their xmin: no clock is exact about what was committed when. Rows that are older
--- than half the transactions a server can tell apart only count as changed too often.
-CREATE FUNCTION xsell_internal.changed_entities(since xid8, last_as_of timestamptz, as_of timestamptz) RETURNS SETOF bigint
-LANGUAGE plpgsql STABLE ROWS 10000
+-- What touched_entities does not see: decisions about what to offer, and times that have come.
+CREATE FUNCTION xsell_internal.decided_entities(since xid8, last_as_of timestamptz, as_of timestamptz) RETURNS SETOF bigint
+LANGUAGE plpgsql STABLE ROWS 1000
 SET search_path = pg_catalog, pg_temp
-SET plan_cache_mode = force_custom_plan
 SET jit = off
 AS $$
-#variable_conflict use_column
 DECLARE
-    span constant integer := age(since::xid);
+    reach constant integer := age(since::xid);
 BEGIN
     RETURN QUERY
-    WITH account AS MATERIALIZED (
-        SELECT a.org_id, a.crm_id AS account_id FROM xsell.account a WHERE age(a.xmin) <= span
-        UNION SELECT o.org_id, o.account_id FROM xsell.opportunity o WHERE age(o.xmin) <= span
-        UNION SELECT o.org_id, o.account_id FROM xsell.opportunity_line l JOIN xsell.opportunity o ON o.org_id = l.org_id AND o.crm_id = l.opportunity_id
-              WHERE age(l.xmin) <= span
-        UNION SELECT s.org_id, s.account_id FROM xsell.asset s WHERE age(s.xmin) <= span
-        UNION SELECT c.org_id, c.account_id FROM xsell.contact c WHERE age(c.xmin) <= span
-        UNION SELECT v.org_id, COALESCE(v.account_id, o.account_id, c.account_id) FROM xsell.activity v
-              LEFT JOIN xsell.opportunity o ON v.account_id IS NULL AND o.org_id = v.org_id AND o.crm_id = v.opportunity_id
-              LEFT JOIN xsell.contact c ON v.account_id IS NULL AND v.opportunity_id IS NULL AND c.org_id = v.org_id AND c.crm_id = v.contact_id
-              WHERE age(v.xmin) <= span
-        UNION SELECT e.org_id, e.account_id FROM xsell_internal.entity_account e WHERE age(e.xmin) <= span
-    )
-    SELECT e.entity_id FROM account a JOIN xsell_internal.entity_account e USING (org_id, account_id)
-    UNION SELECT r.entity_id FROM account a JOIN xsell_internal.recommendation r ON r.org_id = a.org_id AND r.account_id = a.account_id AND r.live
-    UNION SELECT e.entity_id FROM xsell_internal.entity e WHERE age(e.xmin) <= span
+    SELECT e.entity_id FROM xsell_internal.entity e WHERE age(e.xmin) <= reach
+    UNION SELECT l.entity_id FROM xsell_internal.change_log l WHERE age(l.xmin) <= reach
+    UNION SELECT s.entity_id FROM xsell_internal.suppression s WHERE s.until > last_as_of AND s.until <= decided_entities.as_of
     UNION SELECT p.entity_id FROM xsell_internal.purchase p
-          WHERE age(p.xmin) <= span OR p.ends_at > last_as_of AND p.ends_at <= as_of OR p.won_at > last_as_of AND p.won_at <= as_of
-    UNION SELECT h.entity_id FROM xsell_internal.holding h WHERE age(h.xmin) <= span
-    UNION SELECT l.entity_id FROM xsell_internal.change_log l WHERE age(l.xmin) <= span
-    UNION SELECT s.entity_id FROM xsell_internal.suppression s WHERE s.until > last_as_of AND s.until <= as_of
+          WHERE p.ends_at > last_as_of AND p.ends_at <= decided_entities.as_of OR p.won_at > last_as_of AND p.won_at <= decided_entities.as_of
     UNION SELECT r.entity_id FROM xsell_internal.recommendation r
-          WHERE r.status = 'lost' AND r.status_at > last_as_of - interval '180 days' AND r.status_at <= as_of - interval '180 days';
+          WHERE r.status = 'lost' AND r.status_at > last_as_of - interval '180 days' AND r.status_at <= decided_entities.as_of - interval '180 days';
 END
 $$;
-COMMENT ON FUNCTION xsell_internal.changed_entities(xid8, timestamptz, timestamptz) IS
-'Entities that something was written about since a transaction: records of their accounts, purchases, decisions, statuses, suppressions; and those for whom a time has come since.';
+COMMENT ON FUNCTION xsell_internal.decided_entities(xid8, timestamptz, timestamptz) IS
+'Entities about which something was decided since a transaction (status, suppression, match), and those for whom a time has come since: of a suppression, a loss, an end.';
 
 -- The entities that a refresh is about: NULL for all.
 CREATE FUNCTION xsell_internal.refresh_scope(as_of timestamptz, per_entity integer, "full" boolean) RETURNS bigint[]
-LANGUAGE plpgsql STABLE
+LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 DECLARE
-    last_run xsell_internal.recommendation_run;
-    stored_at timestamptz := (SELECT w.as_of FROM xsell_internal.stored_world w);
-    scope bigint[];
+    stored_at constant timestamptz := (SELECT w.as_of FROM xsell_internal.stored_world w);
+    before constant xsell_internal.entity_change_mark := (SELECT m FROM xsell_internal.entity_change_mark m WHERE m.name = 'recommendations');
+    scope bigint[] := xsell_internal.take_touched_entities('recommendations', xsell_internal.refresh_inputs(per_entity));
 BEGIN
-    IF refresh_scope."full" THEN
-        RETURN NULL;
-    END IF;
-    SELECT * INTO last_run FROM xsell_internal.recommendation_run r ORDER BY r.run_id DESC LIMIT 1;
-    IF stored_at IS NULL OR last_run.inputs IS DISTINCT FROM xsell_internal.refresh_inputs(per_entity) OR refresh_scope.as_of < last_run.as_of
+    IF refresh_scope."full" OR scope IS NULL OR stored_at IS NULL OR refresh_scope.as_of < before.at
        OR refresh_scope.as_of > stored_at + interval '1 day' OR NOT xsell_internal.ranks_in_one_pass('cross_sell') THEN
         RETURN NULL;
     END IF;
-    scope := ARRAY(SELECT c FROM xsell_internal.changed_entities(last_run.since, last_run.as_of, refresh_scope.as_of) c ORDER BY c);
+    scope := ARRAY(SELECT s FROM unnest(scope) s UNION SELECT d FROM xsell_internal.decided_entities(before.oldest, before.at, refresh_scope.as_of) d ORDER BY 1);
     -- Beyond that one pass over all is as cheap, and its neighbours are new.
     IF "full" IS NULL AND cardinality(scope) > (SELECT cardinality(w.entity) FROM xsell_internal.stored_world w) * 0.2 THEN
         RETURN NULL;
@@ -319,7 +298,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION xsell_internal.refresh_scope(timestamptz, integer, boolean) IS
-'The entities whose inputs have changed since the last refresh; NULL where everything must be done anew: asked for, none before, other deployments, products or stages, more than a day since, or (NULL: by its own choice) more than a fifth changed.';
+'The entities whose inputs have changed since the last refresh; NULL where everything must be done anew: asked for, none before, other deployments, products or stages, more than a day since, or (NULL: by its own choice) more than a fifth changed. The next call looks from here on.';
 
 CREATE FUNCTION xsell_internal.store_world(as_of timestamptz) RETURNS void
 LANGUAGE plpgsql VOLATILE
@@ -373,7 +352,6 @@ AS $$
 #variable_conflict use_column
 DECLARE
     at constant timestamptz := COALESCE(as_of, xsell.clock());
-    since constant xid8 := pg_snapshot_xmin(pg_current_snapshot());
     last_run xsell_internal.recommendation_run;
     scope bigint[];
     one_pass constant boolean := xsell_internal.ranks_in_one_pass('cross_sell');
@@ -402,9 +380,9 @@ BEGIN
     END IF;
     PERFORM xsell_internal.write_whitespace(at, scope);
     rows := (SELECT count(*) FROM xsell_internal.recommendation r WHERE r.live);
-    INSERT INTO xsell_internal.recommendation_run (as_of, started_at, finished_at, score_source, model, version, kept, cuts, kind, entities, written, inputs, since)
+    INSERT INTO xsell_internal.recommendation_run (as_of, started_at, finished_at, score_source, model, version, kept, cuts, kind, entities, written)
     SELECT at, now(), clock_timestamp(), COALESCE(o.score_source, l.score_source), COALESCE(o.model, l.model), COALESCE(o.version, l.version), rows, limits,
-           kind, cardinality(scope), written, xsell_internal.refresh_inputs(per_entity), since
+           kind, cardinality(scope), written
     FROM (VALUES (1)) v
     LEFT JOIN (SELECT * FROM pg_temp.xsell_offer s WHERE s.score_source <> 'rule'
                ORDER BY s.version IS DISTINCT FROM (SELECT d.version FROM xsell_internal.deployment d WHERE d.model = s.model AND d.role = 'champion') LIMIT 1) o ON true
@@ -487,7 +465,8 @@ AS $$
            o.amount_if_won, round(o.probability::numeric * o.amount_if_won, 2), xsell.base_currency(), o.rank,
            CASE WHEN o.route = 'winback' THEN 'Low' ELSE xsell_internal.confidence_level(o.probability, (o.high - o.low) / 2, l.cuts) END,
            xsell_internal.next_action(o.route, o.probability, l.cuts), w.sentence, u.name, u.email, u.team, u.territory, iu.name,
-           NULLIF(concat_ws(' ', c.first_name, c.last_name), ''), 'new', as_of, as_of, as_of + interval '30 days', o.score_source, o.model, o.version
+           NULLIF(concat_ws(' ', c.first_name, c.last_name), ''), 'new', as_of, as_of, as_of + interval '30 days', o.score_source, o.model, o.version,
+           NULL::text, COALESCE(cardinality(o.lookalike), 0)
     FROM offer o
     LEFT JOIN (SELECT r.cuts FROM xsell_internal.recommendation_run r ORDER BY r.run_id DESC LIMIT 1) l ON true
     LEFT JOIN (SELECT DISTINCT ON (m.entity_id, m.product_id) m.entity_id, m.product_id, e.sentence
