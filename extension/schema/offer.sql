@@ -394,3 +394,5 @@ END
 $$;
 COMMENT ON FUNCTION xsell_internal.offers(timestamptz, integer, bigint[], boolean) IS
 'The best offers per entity (NULL: of every one) at a time, after exclusions, with seller, contact, introducer and amount; and, with a rule, those that would be among them but for it. entity_alone, product_alone: no other org knows the entity, or sells the product. from_stored: by the figures of products of the last full refresh.';
+
+SELECT pg_catalog.pg_extension_config_dump('xsell_internal.stored_amount', 'WHERE false');

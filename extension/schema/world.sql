@@ -231,3 +231,5 @@ END
 $$;
 COMMENT ON FUNCTION xsell_internal.cross_sell_world(timestamptz, bigint[], bigint[], text[], text[], text[]) IS
 'What was known at a time, as the arrays that cross_sell_matrix takes: one row, or none where nobody had bought anything. For some entities: theirs alone, by the products, industries, countries and orgs of a world that is known.';
+
+SELECT pg_catalog.pg_extension_config_dump('xsell_internal.stored_world', 'WHERE false');
