@@ -300,6 +300,9 @@ core::KnownWorld present_world(FunctionCallInfo fcinfo, FunctionCallInfo base_ca
 }
 
 void rank_all(FunctionCallInfo fcinfo) {
+    for (int i = 0; i <= arg_seller_org; ++i) {
+        require(i == arg_changes || i == arg_only || !fcinfo->args[i].isnull, "only the changes and the entities may be null");
+    }
     FunctionCallInfo base_call = world_call(fcinfo->args[arg_world].value);
     const bool some = !fcinfo->args[arg_only].isnull;
     const auto only = some ? elements<std::int64_t>(fcinfo, arg_only) : std::span<const std::int64_t>{};
