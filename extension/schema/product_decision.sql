@@ -94,6 +94,7 @@ CREATE TRIGGER follow_products AFTER UPDATE ON xsell_internal.product_map
 
 CREATE FUNCTION xsell_internal.sees_product(product bigint) RETURNS boolean
 LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
     SELECT COALESCE(pg_catalog.bool_or(m.org_id = ANY (xsell_internal.caller_orgs())), true) FROM xsell_internal.product_map m WHERE m.product_id = product;
 END;
