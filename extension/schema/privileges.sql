@@ -46,6 +46,7 @@ GRANT USAGE ON SCHEMA xsell, xsell_internal TO xsell_health;
 GRANT SELECT ON xsell_internal.health_record, xsell.org_grant TO xsell_health;
 
 GRANT UPDATE (status, status_note, assigned_to) ON xsell_internal.recommendation TO xsell_analyst;
+GRANT UPDATE (status, notes, assigned_to) ON xsell_internal.pair TO xsell_analyst;
 GRANT INSERT ON xsell_internal.exposure TO xsell_analyst, xsell_sync;
 GRANT INSERT ON xsell_internal.outcome TO xsell_analyst;
 GRANT INSERT (entity_id, product_id, org_id, until, note), UPDATE (until, note), DELETE ON xsell_internal.suppression TO xsell_analyst;
@@ -57,7 +58,7 @@ GRANT INSERT (org_id, product_crm_id, product_id, method), UPDATE (product_id, m
 DO $$
 DECLARE
     -- What people change and take back by hand, and what these functions call.
-    by_hand constant text := 'set_status|dismiss|assign|suppress|unsuppress|undo|undo_batch|take_back|accept_match|reject_match|decide_matches'
+    by_hand constant text := 'set_status|set_pair_status|dismiss|assign|suppress|unsuppress|undo|undo_batch|take_back|accept_match|reject_match|decide_matches'
         '|merge_entities|split_account|apply_match_decisions|map_product|unmap_product|reject_product_match|apply_product_map';
     item record;
 BEGIN
@@ -71,7 +72,7 @@ BEGIN
                          'xsell_internal.source_field', 'xsell_internal.source_rate', 'xsell_internal.schema_change%', 'xsell_internal.dead_letter%',
                          'xsell_internal.data_quality', 'xsell_internal.training_run%', 'xsell_internal.drift_check']),
                      ('xsell_trainer', ARRAY['xsell_internal.model_%',
-                         'xsell_internal.deployment%', 'xsell_internal.exposure', 'xsell_internal.outcome', 'xsell_internal.training_%', 'xsell_internal.calibration_bin', 'xsell_internal.feature_snapshot', 'xsell_internal.drift_check'])) AS g(role, pattern)
+                         'xsell_internal.deployment%', 'xsell_internal.exposure', 'xsell_internal.outcome', 'xsell_internal.training_%', 'xsell_internal.backtest_%', 'xsell_internal.holdout%', 'xsell_internal.calibration_bin', 'xsell_internal.feature_snapshot', 'xsell_internal.drift_check'])) AS g(role, pattern)
         CROSS JOIN pg_catalog.pg_class c
         WHERE c.relnamespace IN ('xsell'::pg_catalog.regnamespace, 'xsell_internal'::pg_catalog.regnamespace) AND c.relkind IN ('r', 'p', 'S')
           AND c.relnamespace::pg_catalog.regnamespace::text || '.' || c.relname LIKE ANY (g.pattern)
@@ -80,7 +81,7 @@ BEGIN
         FROM pg_catalog.unnest(ARRAY['xsell_sync', 'xsell_trainer']) AS g(role)
         CROSS JOIN pg_catalog.pg_class c
         WHERE c.relnamespace = 'xsell_internal'::pg_catalog.regnamespace AND c.relkind IN ('r', 'p', 'S')
-          AND c.relname ~ '^(entity|match_|canonical_product|product_map|deal_product|purchase|holding|recommendation|introduction)'
+          AND c.relname ~ '^(entity|match_|canonical_product|product_map|deal_product|purchase|holding|recommendation|introduction|whitespace|pair|account_score)'
     LOOP
         EXECUTE pg_catalog.format(CASE item.relkind WHEN 'S' THEN 'GRANT USAGE, SELECT ON SEQUENCE %s TO %I'
                                                     ELSE 'GRANT SELECT, INSERT, UPDATE, DELETE ON %s TO %I' END, item.relation, item.role);
@@ -91,10 +92,10 @@ BEGIN
         SELECT p.oid::pg_catalog.regprocedure AS routine, g.role
         FROM pg_catalog.pg_proc p
         JOIN (VALUES ('xsell_reader', true, '.'),
-                     ('xsell_reader', false, '^(score_set|create_scoring_view|drift|query_rows)$'),
+                     ('xsell_reader', false, '^(score_set|event_features|create_scoring_view|drift|query_rows)$'),
                      ('xsell_analyst', false, '^(' || by_hand || '|log_exposures?|record_outcome)$'),
-                     ('xsell_sync', false, '^(sync_|refresh|resolve_|assign_|close_|write_|follow_survivors$|log_exposures$|request_training$|next_requested_training$|check_drift$|record_drift$)'),
-                     ('xsell_trainer', false, '^(?!sync_|(' || by_hand || ')$|create_feature_set$|drop_feature_set$|create_model$|drop_model$)'),
+                     ('xsell_sync', false, '^(sync_|refresh|resolve_|assign_|close_|write_|take_touched|follow_survivors$|log_exposures$|request_training$|next_requested_training$|check_drift$|record_drift$)'),
+                     ('xsell_trainer', false, '^(?!sync_|(' || by_hand || ')$|create_feature_set$|drop_feature_set$|create_model$|create_pair_model$|drop_model$)'),
                      ('xsell_admin', false, '.')) AS g(role, reads, pattern)
           ON g.reads = (p.provolatile <> 'v') AND p.proname ~ g.pattern
         WHERE p.pronamespace IN ('xsell'::pg_catalog.regnamespace, 'xsell_internal'::pg_catalog.regnamespace)
@@ -130,6 +131,16 @@ ALTER TABLE xsell_internal.match_decision ENABLE ROW LEVEL SECURITY;
 CREATE POLICY visible ON xsell_internal.match_decision USING (
     org_a IN (SELECT g.org_id FROM xsell.org_grant g) AND org_b IN (SELECT g.org_id FROM xsell.org_grant g));
 CREATE POLICY service ON xsell_internal.match_decision TO xsell_sync, xsell_trainer, xsell_admin USING (true);
+
+ALTER TABLE xsell_internal.pair ENABLE ROW LEVEL SECURITY;
+CREATE POLICY visible ON xsell_internal.pair USING (
+    org1_id IN (SELECT g.org_id FROM xsell.org_grant g) AND org2_id IN (SELECT g.org_id FROM xsell.org_grant g));
+CREATE POLICY service ON xsell_internal.pair TO xsell_sync, xsell_trainer, xsell_admin USING (true);
+
+-- A rule for everybody names no org.
+ALTER TABLE xsell.work_list_rule ENABLE ROW LEVEL SECURITY;
+CREATE POLICY visible ON xsell.work_list_rule USING (org_id IS NULL OR org_id IN (SELECT g.org_id FROM xsell.org_grant g));
+CREATE POLICY service ON xsell.work_list_rule TO xsell_sync, xsell_trainer, xsell_admin USING (true);
 
 ALTER TABLE xsell_internal.product_decision ENABLE ROW LEVEL SECURITY;
 CREATE POLICY visible ON xsell_internal.product_decision USING (

@@ -33,7 +33,7 @@ RETURN (pg_catalog.hashint8extended(COALESCE(product, 0), pg_catalog.hashint8ext
 COMMENT ON FUNCTION xsell_internal.sampled(bigint, bigint, timestamptz, real) IS 'Whether a row without a win stays when only a share of them does.';
 
 CREATE FUNCTION xsell_internal.purchase_plan(model text, from_time timestamptz, horizon interval, snapshots integer, max_rows bigint,
-    OUT plan jsonb, OUT expected_rows bigint)
+    until timestamptz DEFAULT NULL, OUT plan jsonb, OUT expected_rows bigint)
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -56,7 +56,7 @@ BEGIN
     END IF;
     -- Data end with the last win that is known, not with the clock: a set that stopped in the past has no empty months after it.
     SELECT min(p.won_at), max(p.won_at) INTO history_start, history_end
-    FROM xsell_internal.purchase p WHERE p.won_at <= xsell.clock();
+    FROM xsell_internal.purchase p WHERE p.won_at <= COALESCE(until, xsell.clock());
     IF history_end IS NULL THEN
         RAISE EXCEPTION 'no purchase is known' USING ERRCODE = 'no_data_found',
             HINT = 'Sync an org with won deals, then SELECT * FROM xsell.refresh().';
@@ -87,8 +87,8 @@ BEGIN
     expected_rows := least(expected_rows, max_rows);
 END
 $$;
-COMMENT ON FUNCTION xsell_internal.purchase_plan(text, timestamptz, interval, integer, bigint) IS
-'When a training on wins looks at the data: snapshots whose labels end before the validation snapshot, which is the last one whose labels are complete; and which share of the negatives it keeps. A history too short for the horizon is an error that names the longest that fits.';
+COMMENT ON FUNCTION xsell_internal.purchase_plan(text, timestamptz, interval, integer, bigint, timestamptz) IS
+'When a training on wins that were known at a time (until; NULL: now) looks at the data: snapshots whose labels end before the validation snapshot, which is the last one whose labels are complete; and which share of the negatives it keeps. A history too short for the horizon is an error that names the longest that fits.';
 
 CREATE FUNCTION xsell_internal.label_plan(model text, from_time timestamptz, horizon interval, max_rows bigint, OUT plan jsonb, OUT expected_rows bigint)
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
@@ -149,7 +149,7 @@ COMMENT ON FUNCTION xsell_internal.label_plan(text, timestamptz, interval, bigin
 'How the labels of a model of one''s own are divided. No labels, one class or a wrong label is an error.';
 
 CREATE FUNCTION xsell_internal.training_plan(model text, from_time timestamptz, horizon interval, snapshots integer, max_rows bigint,
-    OUT plan jsonb, OUT expected_rows bigint)
+    until timestamptz DEFAULT NULL, OUT plan jsonb, OUT expected_rows bigint)
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -167,13 +167,13 @@ BEGIN
     IF own THEN
         SELECT p.plan, p.expected_rows INTO plan, expected_rows FROM xsell_internal.label_plan(model, from_time, horizon, max_rows) p;
     ELSE
-        SELECT p.plan, p.expected_rows INTO plan, expected_rows FROM xsell_internal.purchase_plan(model, from_time, horizon, snapshots, max_rows) p;
+        SELECT p.plan, p.expected_rows INTO plan, expected_rows FROM xsell_internal.purchase_plan(model, from_time, horizon, snapshots, max_rows, until) p;
     END IF;
     plan := plan || (SELECT jsonb_build_object('feature_set', s.feature_set, 'feature_set_version', s.version) FROM xsell_internal.feature_set_of(model) s);
 END
 $$;
-COMMENT ON FUNCTION xsell_internal.training_plan(text, timestamptz, interval, integer, bigint) IS
-'When and how a training looks at the data, and about how many rows it will read. The same plan gives the same rows as long as the tables hold them, whatever came later.';
+COMMENT ON FUNCTION xsell_internal.training_plan(text, timestamptz, interval, integer, bigint, timestamptz) IS
+'When and how a training looks at the data (of a model of wins: at what was known until a time), and about how many rows it will read. The same plan gives the same rows as long as the tables hold them, whatever came later.';
 
 CREATE FUNCTION xsell_internal.labelled_rows(feature_set text, version integer, as_of timestamptz, look_ahead interval)
 RETURNS TABLE (entity_id bigint, product_id bigint, x real[], y integer)

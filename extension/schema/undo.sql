@@ -100,6 +100,14 @@ BEGIN
         GET DIAGNOSTICS rows = ROW_COUNT;
         taken := taken + rows;
     END IF;
+    IF 'pair' = ANY (actions) THEN
+        UPDATE xsell_internal.pair p SET status = l.before ->> 'status', notes = l.before ->> 'notes', assigned_to = l.before ->> 'assigned_to'
+        FROM xsell_internal.change_log l
+        WHERE l.change_id = ANY (wanted) AND l.action = 'pair' AND p.pair_id = (l.target ->> 'pair_id')::bigint
+          AND (p.status, p.notes, p.assigned_to) IS NOT DISTINCT FROM (l.after ->> 'status', l.after ->> 'notes', l.after ->> 'assigned_to');
+        GET DIAGNOSTICS rows = ROW_COUNT;
+        taken := taken + rows;
+    END IF;
     RETURN taken;
 END
 $$;
@@ -198,6 +206,7 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN CASE WHEN value IS NULL THEN NULL ELSE CASE action
     WHEN 'status' THEN value ->> 'status'
     WHEN 'assign' THEN value ->> 'assigned_to'
+    WHEN 'pair' THEN pg_catalog.concat_ws(', ', value ->> 'status', 'for ' || (value ->> 'assigned_to'))
     WHEN 'suppress' THEN COALESCE('until ' || pg_catalog.substr(value ->> 'until', 1, 10), 'for ever')
     WHEN 'match' THEN CASE WHEN (value ->> 'same')::boolean THEN 'one customer' ELSE 'two customers' END
     WHEN 'product' THEN pg_catalog.concat('product ', value ->> 'product_id', CASE WHEN value ->> 'method' = 'manual' THEN ' by hand' ELSE ' by rule' END)
@@ -219,6 +228,7 @@ SELECT l.change_id, l.batch_id, l.action, NULLIF(pg_catalog.array_to_string(l.or
            WHEN 'match' THEN pg_catalog.concat(l.target ->> 'org_a', ':', l.target ->> 'account_a', ' = ', l.target ->> 'org_b', ':', l.target ->> 'account_b')
            WHEN 'product_match' THEN pg_catalog.concat(l.target ->> 'org_a', ':', l.target ->> 'product_a', ' = ', l.target ->> 'org_b', ':', l.target ->> 'product_b')
            WHEN 'product' THEN pg_catalog.concat(l.target ->> 'org_id', ':', l.target ->> 'product_crm_id')
+           WHEN 'pair' THEN 'pair ' || (l.target ->> 'pair_id')
            WHEN 'stage' THEN pg_catalog.concat_ws(':', l.target ->> 'org_id', NULLIF(l.target ->> 'pipeline', ''), l.target ->> 'stage') END AS subject,
        b.text AS old_value, a.text AS new_value, l.note, l.changed_by, l.changed_at, l.undoes, u.change_id AS undone_by
 FROM xsell_internal.change_log l
@@ -228,14 +238,14 @@ CROSS JOIN LATERAL xsell_internal.value_in_words(l.action, l.after) AS a(text);
 COMMENT ON VIEW xsell.change_history IS 'Every change by hand that you may see: who, when, what it was and what it became. xsell.undo takes one back, xsell.undo_batch those of one call.';
 COMMENT ON COLUMN xsell.change_history.change_id IS 'Number of the change; xsell.undo takes it back.';
 COMMENT ON COLUMN xsell.change_history.batch_id IS 'Number that the changes of one call share; xsell.undo_batch takes them back.';
-COMMENT ON COLUMN xsell.change_history.action IS 'status, assign, suppress, match (two accounts), product (map), product_match (two products), stage or territory.';
+COMMENT ON COLUMN xsell.change_history.action IS 'status, assign, suppress, match (two accounts), product (map), product_match (two products), stage, territory or pair (of xsell.pair_recommendation).';
 COMMENT ON COLUMN xsell.change_history.orgs IS 'Whose it is; NULL: of every org that knows the customer.';
 COMMENT ON COLUMN xsell.change_history.recommendation_id IS 'The recommendation, of status and assign.';
 COMMENT ON COLUMN xsell.change_history.entity_id IS 'The customer, of status, assign and suppress.';
 COMMENT ON COLUMN xsell.change_history.entity_name IS 'Its name, from an account that you may see.';
 COMMENT ON COLUMN xsell.change_history.product_id IS 'The product.';
 COMMENT ON COLUMN xsell.change_history.product_name IS 'Its name, from a product that you may see.';
-COMMENT ON COLUMN xsell.change_history.subject IS 'What it was about, of match, product, product_match and stage: keys in the CRM.';
+COMMENT ON COLUMN xsell.change_history.subject IS 'What it was about, of match, product, product_match and stage: keys in the CRM; of pair: its id.';
 COMMENT ON COLUMN xsell.change_history.old_value IS 'What it was; NULL: nothing was said.';
 COMMENT ON COLUMN xsell.change_history.new_value IS 'What it became; NULL: it was removed.';
 COMMENT ON COLUMN xsell.change_history.note IS 'The note that came with it.';
