@@ -27,6 +27,8 @@ GRANT SELECT ON ALL TABLES IN SCHEMA xsell, xsell_internal TO xsell_reader;
 REVOKE ALL ON xsell_internal.sync_token FROM xsell_reader;
 REVOKE ALL ON xsell_internal.source_record FROM xsell_reader;
 GRANT SELECT (org_id, object, deleted) ON xsell_internal.source_record TO xsell_reader;
+-- Keys are hashes of names and domains, and belong to no org.
+REVOKE ALL ON xsell_internal.match_key FROM xsell_reader;
 -- The key is made of the spelling of whichever org came first.
 REVOKE ALL ON xsell_internal.canonical_product FROM xsell_reader;
 GRANT SELECT (product_id, created_at) ON xsell_internal.canonical_product TO xsell_reader;
@@ -94,7 +96,7 @@ BEGIN
         JOIN (VALUES ('xsell_reader', true, '.'),
                      ('xsell_reader', false, '^(score_set|event_features|create_scoring_view|drift|query_rows)$'),
                      ('xsell_analyst', false, '^(' || by_hand || '|log_exposures?|record_outcome)$'),
-                     ('xsell_sync', false, '^(sync_|refresh|resolve_|assign_|close_|write_|take_touched|follow_survivors$|log_exposures$|request_training$|next_requested_training$|check_drift$|record_drift$)'),
+                     ('xsell_sync', false, '^(sync_|refresh|resolve_|assign_|close_|follow_|write_|take_touched|log_exposures$|request_training$|next_requested_training$|check_drift$|record_drift$)'),
                      ('xsell_trainer', false, '^(?!sync_|(' || by_hand || ')$|create_feature_set$|drop_feature_set$|create_model$|create_pair_model$|drop_model$)'),
                      ('xsell_admin', false, '.')) AS g(role, reads, pattern)
           ON g.reads = (p.provolatile <> 'v') AND p.proname ~ g.pattern
