@@ -39,6 +39,8 @@ GRANT SELECT (feature_set, version, feature, code, sha256) ON xsell_internal.cat
 REVOKE ALL ON xsell_internal.feature_snapshot, xsell.feature_snapshot FROM xsell_reader;
 GRANT SELECT ON xsell_internal.category, xsell.feature_category, xsell_internal.feature_snapshot, xsell.feature_snapshot TO xsell_trainer, xsell_sync;
 GRANT ALL ON ALL TABLES IN SCHEMA xsell, xsell_internal TO xsell_admin;
+-- Nobody writes the log but its triggers.
+REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON xsell_internal.change_log FROM xsell_admin;
 -- A trigger would run with the rights of whoever writes next.
 REVOKE TRIGGER ON ALL TABLES IN SCHEMA xsell, xsell_internal FROM xsell_admin;
 GRANT ALL ON ALL SEQUENCES IN SCHEMA xsell, xsell_internal TO xsell_admin;

@@ -108,6 +108,26 @@ BEGIN
         GET DIAGNOSTICS rows = ROW_COUNT;
         taken := taken + rows;
     END IF;
+    IF 'territory' = ANY (actions) THEN
+        MERGE INTO xsell.territory_map m
+        USING (SELECT c.change_id, c.before, c.after, t.map_id, t.org_id, p.priority, p.country, p.state, p.postal_prefix, p.industry, p.employees_from, p.employees_to,
+                      p.owner_id, p.territory, p.team
+               FROM xsell_internal.change_log c
+               CROSS JOIN LATERAL jsonb_to_record(c.target) AS t(map_id bigint, org_id text)
+               CROSS JOIN LATERAL jsonb_populate_record(NULL::xsell.territory_map, COALESCE(c.before, '{}')) p
+               WHERE c.change_id = ANY (wanted) AND c.action = 'territory') l
+        ON m.map_id = l.map_id AND m.org_id = l.org_id
+        WHEN MATCHED AND l.after IS NOT NULL AND l.before IS NULL AND to_jsonb(m) @> l.after THEN DELETE
+        WHEN MATCHED AND l.after IS NOT NULL AND to_jsonb(m) @> l.after THEN
+            UPDATE SET priority = l.priority, country = l.country, state = l.state, postal_prefix = l.postal_prefix, industry = l.industry,
+                employees_from = l.employees_from, employees_to = l.employees_to, owner_id = l.owner_id, territory = l.territory, team = l.team
+        WHEN NOT MATCHED AND l.after IS NULL THEN
+            INSERT (map_id, org_id, priority, country, state, postal_prefix, industry, employees_from, employees_to, owner_id, territory, team)
+            OVERRIDING SYSTEM VALUE
+            VALUES (l.map_id, l.org_id, l.priority, l.country, l.state, l.postal_prefix, l.industry, l.employees_from, l.employees_to, l.owner_id, l.territory, l.team);
+        GET DIAGNOSTICS rows = ROW_COUNT;
+        taken := taken + rows;
+    END IF;
     RETURN taken;
 END
 $$;
@@ -211,6 +231,7 @@ RETURN CASE WHEN value IS NULL THEN NULL ELSE CASE action
     WHEN 'match' THEN CASE WHEN (value ->> 'same')::boolean THEN 'one customer' ELSE 'two customers' END
     WHEN 'product' THEN pg_catalog.concat('product ', value ->> 'product_id', CASE WHEN value ->> 'method' = 'manual' THEN ' by hand' ELSE ' by rule' END)
     WHEN 'product_match' THEN 'two products'
+    WHEN 'territory' THEN pg_catalog.concat_ws(', ', value ->> 'territory', 'team ' || (value ->> 'team'))
     WHEN 'stage' THEN CASE WHEN value ->> 'closed' IS NULL THEN 'unmapped' WHEN NOT (value ->> 'closed')::boolean THEN 'open'
                            WHEN (value ->> 'won')::boolean THEN CASE WHEN (value ->> 'is_purchase')::boolean THEN 'won, a purchase' ELSE 'won' END ELSE 'lost' END
     ELSE value::text END END;
@@ -229,6 +250,7 @@ SELECT l.change_id, l.batch_id, l.action, NULLIF(pg_catalog.array_to_string(l.or
            WHEN 'product_match' THEN pg_catalog.concat(l.target ->> 'org_a', ':', l.target ->> 'product_a', ' = ', l.target ->> 'org_b', ':', l.target ->> 'product_b')
            WHEN 'product' THEN pg_catalog.concat(l.target ->> 'org_id', ':', l.target ->> 'product_crm_id')
            WHEN 'pair' THEN 'pair ' || (l.target ->> 'pair_id')
+           WHEN 'territory' THEN pg_catalog.concat(l.target ->> 'org_id', ':', l.target ->> 'map_id')
            WHEN 'stage' THEN pg_catalog.concat_ws(':', l.target ->> 'org_id', NULLIF(l.target ->> 'pipeline', ''), l.target ->> 'stage') END AS subject,
        b.text AS old_value, a.text AS new_value, l.note, l.changed_by, l.changed_at, l.undoes, u.change_id AS undone_by
 FROM xsell_internal.change_log l
