@@ -100,6 +100,8 @@ SELECT set_config('test.server', :'server', false) IS NOT NULL AS set;
 DO $$ BEGIN PERFORM xsell.map_product('pa', '3', current_setting('test.server')::bigint); EXCEPTION WHEN undefined_object THEN RAISE WARNING 'no such product'; END $$;
 UPDATE xsell_internal.product_map SET product_id = current_setting('test.server')::bigint, method = 'manual' WHERE product_crm_id = '3';
 UPDATE xsell_internal.product_map SET decided_by = 'somebody else';
+UPDATE xsell_internal.product_map SET product_id = :valve WHERE product_crm_id = '3';
+DELETE FROM xsell_internal.product_map;
 SELECT xsell.reject_product_match('pa', '2', 'pb', '2');
 SELECT xsell.reject_product_match('pa', '2', 'pa', '2');
 SELECT xsell.reject_product_match(ARRAY['pa'], ARRAY['2'], NULL, NULL);
@@ -113,6 +115,26 @@ SELECT count(*) > 0 AS reads FROM xsell.change_history;
 SELECT xsell.map_product('pa', '3', 1);
 SELECT xsell.unmap_product('pa', '3');
 UPDATE xsell_internal.product_map SET method = 'manual';
+RESET ROLE;
+-- Rows that come and go by plain statements are logged, and taken back.
+UPDATE xsell_internal.product_map SET method = 'manual' WHERE org_id = 'pa' AND product_crm_id = '5';
+DELETE FROM xsell_internal.product_map WHERE org_id = 'pa' AND product_crm_id = '5';
+SELECT xsell.undo((SELECT max(change_id) FROM xsell.change_history)) IS NOT NULL AS undone;
+SELECT method FROM xsell.product_map WHERE org_id = 'pa' AND product_crm_id = '5';
+-- As are territories.
+SELECT xsell.map_territory('pa', territory => 'North', country => 'DE') AS territory \gset
+SELECT xsell.map_territory('pa', territory => 'South', country => 'DE') = :territory AS the_same_row;
+SELECT xsell.unmap_territory(:territory);
+SELECT action, orgs, old_value, new_value FROM xsell.change_history WHERE action = 'territory' ORDER BY change_id;
+SELECT xsell.undo(max(change_id)) IS NOT NULL AS undone FROM xsell.change_history;
+SELECT map_id = :territory AS the_same_row, territory, country FROM xsell.territory_map;
+SELECT xsell.undo(max(change_id) - 2) IS NOT NULL AS undone FROM xsell.change_history;
+SELECT territory FROM xsell.territory_map;
+SET ROLE xsell_admin;
+INSERT INTO xsell_internal.change_log (batch_id, action, orgs, target, changed_by, changed_at, clock_at) VALUES (1, 'match', '{}', '{}', 'somebody else', now(), now());
+UPDATE xsell_internal.change_log SET changed_by = 'somebody else';
+DELETE FROM xsell_internal.change_log;
+TRUNCATE xsell_internal.change_log;
 RESET ROLE;
 \c :home
 DROP DATABASE xsell_products;

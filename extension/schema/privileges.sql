@@ -58,7 +58,7 @@ GRANT INSERT (entity_id, product_id, org_id, until, note), UPDATE (until, note),
 -- Decisions: who made one is never the maker's to say.
 GRANT INSERT (org_a, account_a, org_b, account_b, same, note), UPDATE (same, note), DELETE ON xsell_internal.match_decision TO xsell_analyst;
 GRANT INSERT (org_a, product_a, org_b, product_b, note), UPDATE (note), DELETE ON xsell_internal.product_decision TO xsell_analyst;
-GRANT INSERT (org_id, product_crm_id, product_id, method), UPDATE (product_id, method), DELETE ON xsell_internal.product_map TO xsell_analyst;
+GRANT UPDATE (product_id, method) ON xsell_internal.product_map TO xsell_analyst;
 
 DO $$
 DECLARE

@@ -58,20 +58,27 @@ BEGIN
         PERFORM xsell_internal.apply_match_decisions();
     END IF;
     IF 'product' = ANY (actions) THEN
-        MERGE INTO xsell_internal.product_map m
-        USING (SELECT c.*, t.* FROM xsell_internal.change_log c
-               CROSS JOIN LATERAL jsonb_to_record(c.target) AS t(org_id text, product_crm_id text)
-               WHERE c.change_id = ANY (wanted) AND c.action = 'product') l
-        ON (m.org_id, m.product_crm_id) = (l.org_id, l.product_crm_id)
-        WHEN MATCHED AND l.after IS NOT NULL AND l.before IS NULL
-             AND m.product_id = (l.after ->> 'product_id')::bigint AND (m.method = 'manual') = (l.after ->> 'method' = 'manual') THEN DELETE
-        WHEN MATCHED AND l.after IS NOT NULL AND m.product_id = (l.after ->> 'product_id')::bigint AND (m.method = 'manual') = (l.after ->> 'method' = 'manual') THEN
-            UPDATE SET product_id = (l.before ->> 'product_id')::bigint, method = l.before ->> 'method'
-        WHEN NOT MATCHED AND l.after IS NULL THEN
-            INSERT (org_id, product_crm_id, product_id, method)
-            VALUES (l.org_id, l.product_crm_id, (l.before ->> 'product_id')::bigint, l.before ->> 'method');
+        UPDATE xsell_internal.product_map m SET product_id = (l.before ->> 'product_id')::bigint, method = l.before ->> 'method'
+        FROM xsell_internal.change_log l
+        WHERE l.change_id = ANY (wanted) AND l.action = 'product' AND l.before IS NOT NULL
+          AND m.org_id = l.target ->> 'org_id' AND m.product_crm_id = l.target ->> 'product_crm_id'
+          AND m.product_id = (l.after ->> 'product_id')::bigint AND (m.method = 'manual') = (l.after ->> 'method' = 'manual');
         GET DIAGNOSTICS rows = ROW_COUNT;
         taken := taken + rows;
+        IF EXISTS (SELECT FROM xsell_internal.change_log l WHERE l.change_id = ANY (wanted) AND l.action = 'product' AND num_nulls(l.before, l.after) > 0) THEN
+            -- Rows come and go by plain statements alone, of those who may.
+            MERGE INTO xsell_internal.product_map m
+            USING (SELECT c.*, t.* FROM xsell_internal.change_log c
+                   CROSS JOIN LATERAL jsonb_to_record(c.target) AS t(org_id text, product_crm_id text)
+                   WHERE c.change_id = ANY (wanted) AND c.action = 'product' AND num_nulls(c.before, c.after) > 0) l
+            ON (m.org_id, m.product_crm_id) = (l.org_id, l.product_crm_id)
+            WHEN MATCHED AND l.before IS NULL AND m.product_id = (l.after ->> 'product_id')::bigint THEN DELETE
+            WHEN NOT MATCHED AND l.after IS NULL THEN
+                INSERT (org_id, product_crm_id, product_id, method)
+                VALUES (l.org_id, l.product_crm_id, (l.before ->> 'product_id')::bigint, l.before ->> 'method');
+            GET DIAGNOSTICS rows = ROW_COUNT;
+            taken := taken + rows;
+        END IF;
     END IF;
     IF 'product_match' = ANY (actions) THEN
         MERGE INTO xsell_internal.product_decision d
