@@ -69,7 +69,7 @@ SELECT count(*) AS left_of_all FROM xsell.recommendation WHERE entity_id = :cust
 SELECT xsell.suppress(:customer, -1);
 RESET ROLE;
 SELECT xsell_internal.refresh_recommendations() > 0 AS live;
-SELECT count(*) AS after_refresh FROM xsell.recommendation WHERE entity_id = :customer;
+SELECT count(*) FILTER (WHERE org_id = 'north') AS after_refresh, count(*) > 0 AS of_other_orgs FROM xsell.recommendation WHERE entity_id = :customer;
 SET ROLE xsell_test_north;
 SET timezone = 'Asia/Kolkata';  -- not where it was suppressed
 SELECT xsell.undo(:of_all) IS NOT NULL AS undone;

@@ -32,6 +32,7 @@ COMMENT ON FUNCTION xsell_internal.caller() IS 'The role that somebody acts as, 
 
 CREATE FUNCTION xsell_internal.caller_orgs() RETURNS text[]
 LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
     SELECT COALESCE(pg_catalog.array_agg(o.org_id ORDER BY o.org_id), '{}') FROM (
         SELECT g.org_id FROM xsell.org_grant g JOIN pg_catalog.pg_roles r ON r.rolname = g.role
@@ -44,6 +45,7 @@ COMMENT ON FUNCTION xsell_internal.caller_orgs() IS 'The orgs that the caller ma
 
 CREATE FUNCTION xsell_internal.sees_entity(entity bigint) RETURNS boolean
 LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
     SELECT NOT EXISTS (SELECT FROM xsell_internal.entity_account k
                        WHERE k.entity_id = entity AND k.org_id <> ALL (xsell_internal.caller_orgs()));
@@ -65,7 +67,8 @@ LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    IF COALESCE(current_setting('xsell_internal.undoes', true), '') = '' THEN
+    -- What triggers do of their own belongs to the statement that they are of.
+    IF pg_trigger_depth() = 1 AND COALESCE(current_setting('xsell_internal.undoes', true), '') = '' THEN
         PERFORM set_config('xsell_internal.batch', '', true);
     END IF;
     RETURN NULL;

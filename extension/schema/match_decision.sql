@@ -18,7 +18,6 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     PERFORM xsell_internal.resolve_entities();
-    PERFORM xsell_internal.follow_survivors();
 END
 $$;
 COMMENT ON FUNCTION xsell_internal.apply_match_decisions() IS 'Resolves the customers again, after a decision about matches.';
@@ -301,6 +300,21 @@ END
 $$;
 COMMENT ON FUNCTION xsell_internal.follow_survivors() IS
 'Moves what is said of merged entities to those that survive them: recommendations (of two the further one; the other is set aside until their accounts part again), suppressions (the longer), exposures, outcomes and the log.';
+
+-- Erasure takes what was said of an account along; named to come after the decisions about it are gone.
+CREATE FUNCTION xsell_internal.forget_changes() RETURNS trigger
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    DELETE FROM xsell_internal.change_log l USING gone g
+    WHERE l.action = 'match' AND (l.target @> jsonb_build_object('org_a', g.org_id, 'account_a', g.crm_id) OR l.target @> jsonb_build_object('org_b', g.org_id, 'account_b', g.crm_id));
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION xsell_internal.forget_changes() IS 'Trigger: the log keeps no decision about an account that was erased.';
+CREATE TRIGGER unlog_accounts AFTER DELETE ON xsell.account REFERENCING OLD TABLE AS gone
+    FOR EACH STATEMENT EXECUTE FUNCTION xsell_internal.forget_changes();
 
 CREATE VIEW xsell.match_review WITH (security_invoker = true) AS
 SELECT p.org_a, p.account_a, a.name AS name_a, a.domain AS domain_a, a.phone AS phone_a, a.country AS country_a, x.entity_id AS entity_a,

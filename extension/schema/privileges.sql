@@ -40,6 +40,8 @@ GRANT SELECT (feature_set, version, feature, code, sha256) ON xsell_internal.cat
 REVOKE ALL ON xsell_internal.feature_snapshot, xsell.feature_snapshot FROM xsell_reader;
 GRANT SELECT ON xsell_internal.category, xsell.feature_category, xsell_internal.feature_snapshot, xsell.feature_snapshot TO xsell_trainer, xsell_sync;
 GRANT ALL ON ALL TABLES IN SCHEMA xsell, xsell_internal TO xsell_admin;
+-- Nobody writes the log but its triggers.
+REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON xsell_internal.change_log FROM xsell_admin;
 -- A trigger would run with the rights of whoever writes next.
 REVOKE TRIGGER ON ALL TABLES IN SCHEMA xsell, xsell_internal FROM xsell_admin;
 GRANT ALL ON ALL SEQUENCES IN SCHEMA xsell, xsell_internal TO xsell_admin;
@@ -56,7 +58,7 @@ GRANT INSERT (entity_id, product_id, org_id, until, note), UPDATE (until, note),
 -- Decisions: who made one is never the maker's to say.
 GRANT INSERT (org_a, account_a, org_b, account_b, same, note), UPDATE (same, note), DELETE ON xsell_internal.match_decision TO xsell_analyst;
 GRANT INSERT (org_a, product_a, org_b, product_b, note), UPDATE (note), DELETE ON xsell_internal.product_decision TO xsell_analyst;
-GRANT INSERT (org_id, product_crm_id, product_id, method), UPDATE (product_id, method), DELETE ON xsell_internal.product_map TO xsell_analyst;
+GRANT UPDATE (product_id, method) ON xsell_internal.product_map TO xsell_analyst;
 
 DO $$
 DECLARE
