@@ -50,7 +50,7 @@ BEGIN
             RETURN NEXT;
         END IF;
     END LOOP;
-    -- Everything that is keyed by an org has a column org_id, or one for each of two orgs; the org itself goes last.
+    -- Everything that is keyed by an org has a column org_id, or one for each of two orgs; the org itself goes last, but for the log of its going.
     FOR relation, key IN
         SELECT format('%I.%I', n.nspname, c.relname), a.attname
         FROM pg_class c
@@ -66,6 +66,12 @@ BEGIN
             RETURN NEXT;
         END IF;
     END LOOP;
+    relation := 'xsell_internal.change_log';
+    DELETE FROM xsell_internal.change_log l WHERE org = ANY (l.orgs);
+    GET DIAGNOSTICS removed = ROW_COUNT;
+    IF removed > 0 THEN
+        RETURN NEXT;
+    END IF;
 END
 $$;
 COMMENT ON FUNCTION xsell_internal.sync_purge_org(text) IS

@@ -26,7 +26,10 @@ GRANT USAGE ON SCHEMA xsell, xsell_internal TO xsell_reader;
 GRANT SELECT ON ALL TABLES IN SCHEMA xsell, xsell_internal TO xsell_reader;
 REVOKE ALL ON xsell_internal.sync_token FROM xsell_reader;
 REVOKE ALL ON xsell_internal.source_record FROM xsell_reader;
+REVOKE ALL ON xsell_internal.stored_world FROM xsell_reader;
 GRANT SELECT (org_id, object, deleted) ON xsell_internal.source_record TO xsell_reader;
+-- Keys are hashes of names and domains, and belong to no org.
+REVOKE ALL ON xsell_internal.match_key FROM xsell_reader;
 -- The key is made of the spelling of whichever org came first.
 REVOKE ALL ON xsell_internal.canonical_product FROM xsell_reader;
 GRANT SELECT (product_id, created_at) ON xsell_internal.canonical_product TO xsell_reader;
@@ -81,7 +84,7 @@ BEGIN
         FROM pg_catalog.unnest(ARRAY['xsell_sync', 'xsell_trainer']) AS g(role)
         CROSS JOIN pg_catalog.pg_class c
         WHERE c.relnamespace = 'xsell_internal'::pg_catalog.regnamespace AND c.relkind IN ('r', 'p', 'S')
-          AND c.relname ~ '^(entity|match_|canonical_product|product_map|deal_product|purchase|holding|recommendation|introduction|whitespace|pair|account_score)'
+          AND c.relname ~ '^(entity|match_|canonical_product|product_map|deal_product|purchase|holding|recommendation|introduction|whitespace|pair|account_score|stored_)'
     LOOP
         EXECUTE pg_catalog.format(CASE item.relkind WHEN 'S' THEN 'GRANT USAGE, SELECT ON SEQUENCE %s TO %I'
                                                     ELSE 'GRANT SELECT, INSERT, UPDATE, DELETE ON %s TO %I' END, item.relation, item.role);
@@ -92,9 +95,9 @@ BEGIN
         SELECT p.oid::pg_catalog.regprocedure AS routine, g.role
         FROM pg_catalog.pg_proc p
         JOIN (VALUES ('xsell_reader', true, '.'),
-                     ('xsell_reader', false, '^(score_set|create_scoring_view|drift|query_rows)$'),
+                     ('xsell_reader', false, '^(score_set|event_features|create_scoring_view|drift|query_rows)$'),
                      ('xsell_analyst', false, '^(' || by_hand || '|log_exposures?|record_outcome)$'),
-                     ('xsell_sync', false, '^(sync_|refresh|resolve_|assign_|close_|write_|log_exposures$|request_training$|next_requested_training$|check_drift$|record_drift$)'),
+                     ('xsell_sync', false, '^(sync_|refresh|resolve_|assign_|close_|follow_|write_|take_touched|store_|collect_offers$|log_exposures$|request_training$|next_requested_training$|check_drift$|record_drift$)'),
                      ('xsell_trainer', false, '^(?!sync_|(' || by_hand || ')$|create_feature_set$|drop_feature_set$|create_model$|create_pair_model$|drop_model$)'),
                      ('xsell_admin', false, '.')) AS g(role, reads, pattern)
           ON g.reads = (p.provolatile <> 'v') AND p.proname ~ g.pattern
@@ -167,6 +170,13 @@ ALTER TABLE xsell_internal.product_map ENABLE ROW LEVEL SECURITY;
 CREATE POLICY visible ON xsell_internal.product_map USING (org_id IN (SELECT g.org_id FROM xsell.org_grant g))
     WITH CHECK (org_id IN (SELECT g.org_id FROM xsell.org_grant g) AND xsell_internal.sees_product(product_id));
 CREATE POLICY service ON xsell_internal.product_map TO xsell_sync, xsell_trainer, xsell_admin USING (true);
+
+-- A lookalike is named to those who may know of the customer too.
+ALTER TABLE xsell_internal.recommendation_lookalike ENABLE ROW LEVEL SECURITY;
+CREATE POLICY visible ON xsell_internal.recommendation_lookalike FOR SELECT USING (
+    EXISTS (SELECT FROM xsell_internal.recommendation k WHERE k.recommendation_id = recommendation_lookalike.recommendation_id)
+    AND EXISTS (SELECT FROM xsell_internal.entity_account k WHERE k.entity_id = recommendation_lookalike.entity_id));
+CREATE POLICY service ON xsell_internal.recommendation_lookalike TO xsell_sync, xsell_trainer, xsell_admin USING (true);
 
 DO $$
 DECLARE

@@ -182,7 +182,7 @@ COMMENT ON FUNCTION xsell.undo_batch(bigint) IS
 'Takes back the changes that one call or statement made (see xsell.change_history), all that are still in place; the others are left alone, with a notice. Returns how many.';
 
 CREATE VIEW xsell.recommendation_history WITH (security_invoker = true) AS
-SELECT l.change_id, l.recommendation_id, r.entity_id, r.product_id, r.org_id, r.route,
+SELECT l.change_id, l.recommendation_id, l.entity_id, r.product_id, r.org_id, r.route,
        l.before ->> 'status' AS old_status, l.after ->> 'status' AS new_status, l.after ->> 'status_note' AS note, l.changed_by, l.changed_at, l.undoes
 FROM xsell_internal.change_log l
 JOIN xsell_internal.recommendation r USING (recommendation_id)
