@@ -18,7 +18,8 @@ using namespace xsell::pg;
 namespace {
 
 constexpr const char *how_to_write =
-    "Write it as SELECT key, at, value, ... FROM ...: a key (bigint, integer, text or uuid), then columns of times (timestamptz), each"
+    "Write it as SELECT key, at, value, ... FROM ...: a key (bigint, integer, text or uuid), then columns of times "
+    "(timestamptz), each"
     " followed by what is said of its events (numbers, booleans, labels).";
 
 [[noreturn]] void refuse(const std::string &what, const char *hint = how_to_write) {
@@ -85,6 +86,7 @@ class EventReceiver {
     EventReceiver(TupleDesc shape, TupleDesc wanted, TimestampTz as_of);
 
     DestReceiver *destination() { return &link_.receiver; }
+    void flush();
     void emit(const ReturnSetInfo *result);
 
   private:
@@ -96,7 +98,8 @@ class EventReceiver {
     static std::vector<core::EventColumn> columns_of(TupleDesc shape);
     std::vector<core::EventFeature> features_of(TupleDesc wanted) const;
     void add(TupleTableSlot *slot);
-    std::size_t key(Datum value);
+    bool integer_key() const { return key_type_ == INT8OID || key_type_ == INT4OID; }
+    std::size_t other_key(Datum value);
     void read(std::size_t column, Datum value, core::EventValue &to);
     Datum key_datum(std::size_t key) noexcept;
 
@@ -109,7 +112,12 @@ class EventReceiver {
     core::EventFeatures features_;
     core::Codes<std::int64_t> integer_keys_;
     core::Codes<std::string_view> other_keys_;
-    std::vector<core::EventValue> row_;
+    // Rows wait in blocks for their places in memory: looked up one by one they would wait for each.
+    static constexpr std::size_t block_rows = 64;
+    std::size_t rows_ = 0;
+    std::vector<core::EventValue> block_;
+    std::int64_t integer_[block_rows];
+    std::size_t key_[block_rows];
 };
 
 std::vector<core::EventColumn> EventReceiver::columns_of(TupleDesc shape) {
@@ -133,7 +141,9 @@ std::vector<core::EventFeature> EventReceiver::features_of(TupleDesc wanted) con
         const bool real = type == FLOAT4OID || type == FLOAT8OID;
         if (time ? type != TIMESTAMPTZOID : !real && !(whole && (type == INT4OID || type == INT8OID))) {
             refuse("feature \"" + std::string(name) + "\" cannot be of type " + type_name(type),
-                   time ? "It is a timestamptz." : whole ? "It is a bigint, an integer, a real or a double precision." : "It is a double precision or a real.");
+                   time    ? "It is a timestamptz."
+                   : whole ? "It is a bigint, an integer, a real or a double precision."
+                           : "It is a double precision or a real.");
         }
         features.push_back(feature);
     }
@@ -145,7 +155,7 @@ EventReceiver::EventReceiver(TupleDesc shape, TupleDesc wanted, TimestampTz as_o
       key_type_(base_type(shape, 0)),
       budget_(static_cast<std::size_t>(settings.max_event_memory) << 20, "xsell.max_event_memory"),
       features_(columns_, features_of(wanted), as_of, budget_),
-      row_(columns_.size()) {
+      block_(block_rows * columns_.size()) {
     if (key_type_ != INT8OID && key_type_ != INT4OID && key_type_ != TEXTOID && key_type_ != VARCHAROID && key_type_ != UUIDOID) {
         refuse("the key of the query is of type " + type_name(key_type_));
     }
@@ -175,13 +185,11 @@ bool EventReceiver::receive(TupleTableSlot *slot, DestReceiver *receiver) {
     }));
 }
 
-std::size_t EventReceiver::key(Datum value) {
-    switch (key_type_) {
-        case INT8OID: return integer_keys_.of(DatumGetInt64(value), budget_);
-        case INT4OID: return integer_keys_.of(DatumGetInt32(value), budget_);
-        case UUIDOID: return other_keys_.of({reinterpret_cast<const char *>(DatumGetUUIDP(value)->data), UUID_LEN}, budget_);
-        default: return other_keys_.of(text_view(value), budget_);
+std::size_t EventReceiver::other_key(Datum value) {
+    if (key_type_ == UUIDOID) {
+        return other_keys_.of({reinterpret_cast<const char *>(DatumGetUUIDP(value)->data), UUID_LEN}, budget_);
     }
+    return other_keys_.of(text_view(value), budget_);
 }
 
 void EventReceiver::read(std::size_t column, Datum value, core::EventValue &to) {
@@ -200,7 +208,8 @@ void EventReceiver::read(std::size_t column, Datum value, core::EventValue &to) 
         case NUMERICOID: to.number = numeric_double(value); break;
         case UUIDOID:
             if (label) {
-                to.code = features_.code(column, std::string_view(reinterpret_cast<const char *>(DatumGetUUIDP(value)->data), UUID_LEN));
+                to.code = features_.code(column,
+                                         std::string_view(reinterpret_cast<const char *>(DatumGetUUIDP(value)->data), UUID_LEN));
             }
             return;
         default:
@@ -227,13 +236,37 @@ void EventReceiver::add(TupleTableSlot *slot) {
     if (slot->tts_isnull[0]) {
         return;
     }
+    core::EventValue *row = &block_[rows_ * types_.size()];
     for (std::size_t c = 0; c < types_.size(); ++c) {
-        row_[c].present = !slot->tts_isnull[c + 1];
-        if (row_[c].present) {
-            read(c, slot->tts_values[c + 1], row_[c]);
+        row[c].present = !slot->tts_isnull[c + 1];
+        if (row[c].present) {
+            read(c, slot->tts_values[c + 1], row[c]);
         }
     }
-    features_.add(key(slot->tts_values[0]), row_.data());
+    const Datum key = slot->tts_values[0];
+    if (integer_key()) {
+        integer_[rows_] = key_type_ == INT8OID ? DatumGetInt64(key) : DatumGetInt32(key);
+        integer_keys_.expect(integer_[rows_]);
+    } else {
+        key_[rows_] = other_key(key);  // its bytes are gone with the row
+        features_.expect(key_[rows_]);
+    }
+    if (++rows_ == block_rows) {
+        flush();
+    }
+}
+
+void EventReceiver::flush() {
+    if (integer_key()) {
+        for (std::size_t r = 0; r < rows_; ++r) {
+            key_[r] = integer_keys_.of(integer_[r], budget_);
+            features_.expect(key_[r]);
+        }
+    }
+    for (std::size_t r = 0; r < rows_; ++r) {
+        features_.add(key_[r], &block_[r * types_.size()]);
+    }
+    rows_ = 0;
 }
 
 Datum EventReceiver::key_datum(std::size_t key) noexcept {
@@ -241,7 +274,8 @@ Datum EventReceiver::key_datum(std::size_t key) noexcept {
         case INT8OID: return Int64GetDatum(integer_keys_[key]);
         case INT4OID: return Int32GetDatum(static_cast<std::int32_t>(integer_keys_[key]));
         case UUIDOID: return PointerGetDatum(other_keys_[key].data());
-        default: return PointerGetDatum(cstring_to_text_with_len(other_keys_[key].data(), static_cast<int>(other_keys_[key].size())));
+        default:
+            return PointerGetDatum(cstring_to_text_with_len(other_keys_[key].data(), static_cast<int>(other_keys_[key].size())));
     }
 }
 
@@ -258,7 +292,8 @@ Datum as_type(Oid type, const core::EventResult &result) {
 void EventReceiver::emit(const ReturnSetInfo *result) {
     std::vector<Datum> values(wanted_.size() + 1);
     std::unique_ptr<bool[]> nulls(new bool[wanted_.size() + 1]());
-    MemoryContext texts = pg([]() noexcept { return AllocSetContextCreate(CurrentMemoryContext, "xsell event keys", ALLOCSET_DEFAULT_SIZES); });
+    MemoryContext texts =
+        pg([]() noexcept { return AllocSetContextCreate(CurrentMemoryContext, "xsell event keys", ALLOCSET_DEFAULT_SIZES); });
     for (std::size_t key = 0; key < features_.keys(); ++key) {
         for (std::size_t f = 0; f < wanted_.size(); ++f) {
             const core::EventResult feature = features_.result(key, f);
@@ -312,6 +347,7 @@ Datum xsell_event_features(PG_FUNCTION_ARGS) {
             const EventQuery query = prepare(query_text);
             EventReceiver receiver(query.shape, result->setDesc, as_of);
             run(query, receiver);
+            receiver.flush();
             receiver.emit(result);
         }
         pg([]() noexcept { SPI_finish(); });

@@ -5,8 +5,8 @@
 namespace xsell::pg {
 
 // The short form, as it is stored since version 9.1: a header of 16 bits (sign, scale, weight), then digits to the base of 10000.
-// Up to four of them are an integer that a double holds, over or times a power of ten that it holds too: one rounding, the nearest
-// double, as by way of text. Everything else is left to the server.
+// Up to four of them are an integer that a double holds, over or times a power of ten that it holds too: one rounding, the
+// nearest double, as by way of text. Everything else is left to the server.
 inline double numeric_double(Datum value) {
     auto *raw = reinterpret_cast<struct varlena *>(DatumGetPointer(value));
     if (!VARATT_IS_EXTERNAL(raw) && !VARATT_IS_COMPRESSED(raw)) {

@@ -194,11 +194,10 @@ COMMENT ON FUNCTION xsell_internal.match_block_size(bigint) IS 'How many account
 CREATE FUNCTION xsell_internal.match_candidates()
 RETURNS TABLE (a bigint, b bigint)
 LANGUAGE sql STABLE PARALLEL SAFE ROWS 1000000
-SET search_path = pg_catalog, pg_temp
-AS $$
+BEGIN ATOMIC
 SELECT DISTINCT x.node, y.node
-FROM (SELECT k.key FROM xsell_internal.match_key k GROUP BY k.key HAVING count(*) BETWEEN 2 AND xsell_internal.match_block_limit(k.key)) s
+FROM (SELECT k.key FROM xsell_internal.match_key k GROUP BY k.key HAVING pg_catalog.count(*) BETWEEN 2 AND xsell_internal.match_block_limit(k.key)) s
 JOIN xsell_internal.match_key x ON x.key = s.key
-JOIN xsell_internal.match_key y ON y.key = s.key AND y.node > x.node
-$$;
+JOIN xsell_internal.match_key y ON y.key = s.key AND y.node > x.node;
+END;
 COMMENT ON FUNCTION xsell_internal.match_candidates() IS 'Every pair of accounts (nodes of match_account) that is compared at all: those that share a key which not too many have.';

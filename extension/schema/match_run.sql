@@ -276,6 +276,11 @@ BEGIN
         INSERT INTO pg_temp.match_seed SELECT a.org_id, a.crm_id FROM xsell.account a UNION SELECT m.org_id, m.account_id FROM xsell_internal.match_account m
         UNION SELECT t.org_id, t.account_id FROM xsell_internal.entity_account t;
     END IF;
+    IF NOT EXISTS (SELECT FROM pg_temp.match_seed) AND NOT EXISTS (SELECT FROM xsell_internal.entity_account t WHERE t.decided_by <> 'rule') THEN
+        DROP TABLE pg_temp.match_seed;
+        PERFORM xsell_internal.follow_survivors();
+        RETURN 0;
+    END IF;
     ANALYZE pg_temp.match_seed;
 
     PERFORM xsell_internal.resolve_profiles(everything);

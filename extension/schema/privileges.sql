@@ -86,7 +86,7 @@ BEGIN
         FROM pg_catalog.unnest(ARRAY['xsell_sync', 'xsell_trainer']) AS g(role)
         CROSS JOIN pg_catalog.pg_class c
         WHERE c.relnamespace = 'xsell_internal'::pg_catalog.regnamespace AND c.relkind IN ('r', 'p', 'S')
-          AND c.relname ~ '^(entity|match_|canonical_product|product_map|deal_product|purchase|holding|recommendation|introduction|whitespace|pair|account_score|stored_)'
+          AND c.relname ~ '^(entity|match_|canonical_product|product_map|deal_product|purchase|holding|recommendation|introduction|whitespace|pair|account_score|stored_|data_quality$)'
     LOOP
         EXECUTE pg_catalog.format(CASE item.relkind WHEN 'S' THEN 'GRANT USAGE, SELECT ON SEQUENCE %s TO %I'
                                                     ELSE 'GRANT SELECT, INSERT, UPDATE, DELETE ON %s TO %I' END, item.relation, item.role);
@@ -99,7 +99,7 @@ BEGIN
         JOIN (VALUES ('xsell_reader', true, '.'),
                      ('xsell_reader', false, '^(score_set|event_features|create_scoring_view|drift|query_rows)$'),
                      ('xsell_analyst', false, '^(' || by_hand || '|log_exposures?|record_outcome)$'),
-                     ('xsell_sync', false, '^(sync_|refresh|resolve_|assign_|close_|follow_|write_|take_touched|store_|collect_offers$|log_exposures$|request_training$|next_requested_training$|check_drift$|record_drift$)'),
+                     ('xsell_sync', false, '^(sync_|refresh|resolve_|assign_|close_|follow_|write_|whitespace_|take_touched|store_|collect_offers$|log_exposures$|request_training$|next_requested_training$|check_drift$|record_drift$)'),
                      ('xsell_trainer', false, '^(?!sync_|(' || by_hand || ')$|create_feature_set$|drop_feature_set$|create_model$|create_pair_model$|drop_model$)'),
                      ('xsell_admin', false, '.')) AS g(role, reads, pattern)
           ON g.reads = (p.provolatile <> 'v') AND p.proname ~ g.pattern

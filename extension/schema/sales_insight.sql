@@ -1,18 +1,12 @@
 -- Insight figures over recommendations: how many, worth what, found when, and how many of those decided were won. What is not known is
 -- NULL, never assumed. Winback is scored by rule and left out.
 
--- A recommendation was won when the customer bought the product from that org after it was first made, or somebody said so; it was
--- refused when it was lost or dismissed and not bought. The rest is not decided.
 CREATE VIEW xsell_internal.decided_recommendation WITH (security_invoker = true) AS
-SELECT r.recommendation_id, r.org_id, r.entity_id, r.account_id, r.next_action, r.first_seen, r.expected_revenue,
-       b.won_at IS NOT NULL OR r.status = 'won' AS won, COALESCE(b.won_at, r.status_at) AS decided_at
-FROM xsell_internal.recommendation r
-LEFT JOIN LATERAL (
-    SELECT pg_catalog.min(p.won_at) AS won_at FROM xsell_internal.purchase p
-    WHERE p.entity_id = r.entity_id AND p.product_id = r.product_id AND p.org_id = r.org_id AND p.won_at > r.first_seen AND p.won_at <= (SELECT xsell.clock())
-      AND p.deleted_at IS NULL) b ON true
-WHERE r.route <> 'winback' AND NOT r.held_out AND (b.won_at IS NOT NULL OR r.status IN ('won', 'lost', 'dismissed'));
-COMMENT ON VIEW xsell_internal.decided_recommendation IS 'Recommendations whose end is known: won (bought after it was made, or said to be), or lost or dismissed without.';
+SELECT o.recommendation_id, o.org_id, o.entity_id, r.account_id, o.outcome = 'won' AS won,
+       COALESCE(o.won_at, CASE WHEN o.status IN ('lost', 'dismissed', 'expired') THEN r.status_at END, o.window_ends) AS decided_at
+FROM xsell.recommendation_outcome o JOIN xsell_internal.recommendation r USING (recommendation_id)
+WHERE o.outcome <> 'open' AND o.cohort = 'treated' AND o.route <> 'winback';
+COMMENT ON VIEW xsell_internal.decided_recommendation IS 'Recommendations that were shown and whose end is known: won, or lost, dismissed or expired without.';
 
 CREATE FUNCTION xsell.insights(days_back integer DEFAULT 30)
 RETURNS TABLE (org_id text, recommendations bigint, customers bigint, expected_revenue numeric, average_probability double precision,
@@ -64,8 +58,8 @@ COMMENT ON COLUMN xsell.insight_summary.average_probability IS 'Their mean proba
 COMMENT ON COLUMN xsell.insight_summary.share_above_80 IS 'Share with a probability above .8; calibrated probabilities of rare wins seldom get there: see share_very_high.';
 COMMENT ON COLUMN xsell.insight_summary.share_very_high IS 'Share with the confidence level Very High.';
 COMMENT ON COLUMN xsell.insight_summary.discovered IS 'First made in the span.';
-COMMENT ON COLUMN xsell.insight_summary.decided IS 'Won, lost or dismissed in the span.';
-COMMENT ON COLUMN xsell.insight_summary.won IS 'Won: the product was bought after it was recommended, or the status says so.';
+COMMENT ON COLUMN xsell.insight_summary.decided IS 'Won, lost, dismissed or expired in the span; see xsell.recommendation_outcome.';
+COMMENT ON COLUMN xsell.insight_summary.won IS 'Won of those.';
 COMMENT ON COLUMN xsell.insight_summary.conversion_rate IS 'won / decided; NULL where none was decided.';
 COMMENT ON COLUMN xsell.insight_summary.won_deals IS 'Deals won in the span, recommended or not.';
 COMMENT ON COLUMN xsell.insight_summary.average_deal IS 'Their mean amount.';
@@ -91,7 +85,7 @@ COMMENT ON COLUMN xsell.insight_industry.recommendations IS 'Live recommendation
 COMMENT ON COLUMN xsell.insight_industry.customers IS 'Customers with at least one.';
 COMMENT ON COLUMN xsell.insight_industry.expected_revenue IS 'Sum of their expected revenue, in the base currency.';
 COMMENT ON COLUMN xsell.insight_industry.average_probability IS 'Their mean probability.';
-COMMENT ON COLUMN xsell.insight_industry.decided IS 'Recommendations ever won, lost or dismissed.';
+COMMENT ON COLUMN xsell.insight_industry.decided IS 'Recommendations ever won, lost, dismissed or expired.';
 COMMENT ON COLUMN xsell.insight_industry.won IS 'Won of those.';
 COMMENT ON COLUMN xsell.insight_industry.conversion_rate IS 'won / decided; NULL where none was decided.';
 
@@ -141,7 +135,7 @@ COMMENT ON COLUMN xsell.insight_trend.day IS 'The day.';
 COMMENT ON COLUMN xsell.insight_trend.discovered IS 'Recommendations first made on it.';
 COMMENT ON COLUMN xsell.insight_trend.expected_revenue IS 'Their expected revenue, as it is now.';
 COMMENT ON COLUMN xsell.insight_trend.discovered_7 IS 'First made in the seven days up to it.';
-COMMENT ON COLUMN xsell.insight_trend.decided IS 'Recommendations won, lost or dismissed on it.';
+COMMENT ON COLUMN xsell.insight_trend.decided IS 'Recommendations won, lost, dismissed or expired on it.';
 COMMENT ON COLUMN xsell.insight_trend.won IS 'Won on it.';
 
 CREATE VIEW xsell.insight_text WITH (security_invoker = true) AS

@@ -34,9 +34,9 @@ void propensity(Service &service, const Request &req, Response &res) {
     const WorldOptions &world = service.simulation.world().options;
     if (from >= world.now) throw std::invalid_argument("at must be earlier than the clock was at the start, " + iso(world.now));
     if (ahead <= 0 || futures == 0) throw std::invalid_argument("days and futures must be positive");
-    std::string answer = "company,group_product,probability\n";
+    std::string answer = "org,company,group_product,probability\n";
     for (const Propensity &p : propensities(world, from, ahead, futures))
-        answer += fmt::format("{},{},{:.6f}\n", p.company, p.product, p.probability);
+        answer += fmt::format("{},{},{},{:.6f}\n", org_names[p.org], p.company, p.product, p.probability);
     res.set_content(answer, "text/csv");
 }
 

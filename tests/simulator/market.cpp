@@ -50,14 +50,23 @@ std::optional<std::size_t> World::choose(const Company &company, Time at, std::o
         if (sold) odds[p.number] = std::exp(taste);
         if (sold && value > best_value) best_value = value, best = p.number;
     }
-    if (expecting_) expect(company, odds);
+    if (expecting_) expect(company, at, org, odds);
     return best;
 }
 
-// The noise is Gumbel's, so that each product is the one with a chance in proportion to its odds.
-void World::expect(const Company &company, const std::vector<double> &odds) {
+// The noise is Gumbel's, so that each product is the one with a chance in proportion to its odds; who sells it is drawn evenly.
+void World::expect(const Company &company, Time at, std::optional<std::size_t> org, const std::vector<double> &odds) {
     const double all = std::accumulate(odds.begin(), odds.end(), 0.0);
-    for (std::size_t p = 0; p < odds.size() && all > 0; p++) expected_->missed[company.number][p] *= 1 - win_rate * odds[p] / all;
+    for (const Product &p : products) {
+        if (odds[p.number] == 0) continue;
+        std::vector<std::size_t> sellers;
+        for (const Presence &presence : company.presences) {
+            if ((!org || *org == presence.org) && presence.since < at && p.sold_by(presence.org)) sellers.push_back(presence.org);
+        }
+        const double chance = win_rate * odds[p.number] / all / static_cast<double>(sellers.size());
+        for (const std::size_t seller : sellers)
+            expected_->missed[company.number][seller * products.size() + p.number] *= 1 - chance;
+    }
 }
 
 void World::continue_from(Time at, std::uint64_t seed, Expectation &expectation) {

@@ -6,7 +6,7 @@ namespace {
 using Table = std::vector<std::vector<double>>;
 
 Table filled(const World &world, double value) {
-    return Table(world.companies.size(), std::vector<double>(world.products.size(), value));
+    return Table(world.companies.size(), std::vector<double>(org_count * world.products.size(), value));
 }
 
 }  // namespace
@@ -24,9 +24,10 @@ std::vector<Propensity> propensities(const WorldOptions &options, Time from, Tim
         }
     }
     std::vector<Propensity> result;
+    const std::size_t products = past.products.size();
     for (std::size_t c = 0; c < sum.size(); c++) {
         for (std::size_t p = 0; p < sum[c].size(); p++) {
-            if (sum[c][p] > 0) result.push_back({c, p, sum[c][p] / static_cast<double>(futures)});
+            if (sum[c][p] > 0) result.push_back({c, p / products, p % products, sum[c][p] / static_cast<double>(futures)});
         }
     }
     return result;

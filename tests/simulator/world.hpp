@@ -84,7 +84,8 @@ struct WorldOptions {
     Time now = 0;
 };
 
-// Wins that a future may bring: for each company and product the chance that none of its deals within (from, to] is one.
+// Wins that a future may bring: for each company, and each org and product (org x products + product), the chance that no deal
+// within (from, to] is one.
 struct Expectation {
     Time from = 0, to = 0;
     std::vector<std::vector<double>> missed;
@@ -116,7 +117,7 @@ class World {
     void begin_deal(Company &company, Time at);
     std::optional<std::size_t> choose(const Company &company, Time at, std::optional<std::size_t> org,
                                       const std::vector<DealLine> &taken);
-    void expect(const Company &company, const std::vector<double> &odds);
+    void expect(const Company &company, Time at, std::optional<std::size_t> org, const std::vector<double> &odds);
     double liking(const Company &company, const Product &product, Time at) const;
     Rng rng_, market_;
     Time simulated_;

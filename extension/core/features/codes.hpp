@@ -42,28 +42,37 @@ class Codes {
             grow(budget);
         }
         std::size_t i = place(key);
-        for (; places_[i] != 0; i = (i + 1) & (places_.size() - 1)) {
-            if (values_[places_[i] - 1] == key) {
-                return places_[i] - 1;
+        for (; places_[i].number != 0; i = (i + 1) & (places_.size() - 1)) {
+            if (places_[i].key == key) {
+                return places_[i].number - 1;
             }
         }
         values_.push_back(kept(key, budget));
-        places_[i] = static_cast<std::uint32_t>(values_.size());
-        return places_[i] - 1;
+        places_[i] = {values_.back(), static_cast<std::uint32_t>(values_.size())};
+        return places_[i].number - 1;
+    }
+
+    // Has the memory that of() will look at on its way while other things are done.
+    void expect(Key key) const {
+        if (!places_.empty()) {
+            __builtin_prefetch(&places_[place(key)]);
+        }
     }
 
     std::size_t size() const { return values_.size(); }
     Key operator[](std::size_t code) const { return values_[code]; }
 
   private:
+    struct Place {
+        Key key;
+        std::uint32_t number;  // code + 1; 0: free
+    };
     static constexpr std::size_t block_bytes = 1 << 16;
 
     std::size_t place(std::int64_t key) const {
         return static_cast<std::uint64_t>(key) * 0x9E3779B97F4A7C15 >> (64 - std::countr_zero(places_.size()));
     }
-    std::size_t place(std::string_view key) const {
-        return std::hash<std::string_view>{}(key) & (places_.size() - 1);
-    }
+    std::size_t place(std::string_view key) const { return std::hash<std::string_view>{}(key) & (places_.size() - 1); }
 
     std::int64_t kept(std::int64_t key, MemoryBudget &) { return key; }
     std::string_view kept(std::string_view key, MemoryBudget &budget) {
@@ -88,20 +97,20 @@ class Codes {
             throw Error(Kind::out_of_memory_limit, "more than a billion values to tell apart", "Take fewer at a time.");
         }
         // Counted as if the old ones stayed: while they are copied they do.
-        budget.take(size * sizeof(std::uint32_t) + size / 2 * sizeof(Key));
+        budget.take(size * sizeof(Place) + size / 2 * sizeof(Key));
         values_.reserve(size / 2);
-        places_.assign(size, 0);
+        places_.assign(size, Place{});
         for (std::size_t code = 0; code < values_.size(); ++code) {
             std::size_t i = place(values_[code]);
-            while (places_[i] != 0) {
+            while (places_[i].number != 0) {
                 i = (i + 1) & (size - 1);
             }
-            places_[i] = static_cast<std::uint32_t>(code + 1);
+            places_[i] = {values_[code], static_cast<std::uint32_t>(code + 1)};
         }
     }
 
     std::vector<Key> values_;
-    std::vector<std::uint32_t> places_;  // code + 1; 0: free
+    std::vector<Place> places_;
     std::vector<std::unique_ptr<char[]>> blocks_;
     char *next_ = nullptr;
     std::size_t free_ = 0;

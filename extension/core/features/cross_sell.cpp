@@ -5,6 +5,8 @@
 #include <limits>
 #include <numeric>
 
+#include "core/math.hpp"
+
 namespace xsell::core {
 namespace {
 
@@ -79,6 +81,9 @@ CrossSell::CrossSell(const World &world, const CandidateLimits &limits, const Ch
         open_.push_back(active ? State::open : State::closed);
     }
     rank_.resize(open_.size());
+    for (const float purchases : patterns_->demand) {
+        demand_.push_back(static_cast<float>(log(1 + static_cast<double>(purchases))));
+    }
 }
 
 // The first `count` sellable products of an order become candidates, whether another order chose them already or not.
@@ -185,7 +190,7 @@ void CrossSell::fill_pair(std::uint32_t entity, std::uint32_t product, float *ro
     row[ease_recent_z] = suggestions_.recent_ease_z(product);
     row[ease_share] = suggestions_.recent_share(product);
     row[cosine_recent] = suggestions_.recent_cosine(product);
-    row[demand_recent] = patterns_->demand[product];
+    row[demand_recent] = demand_[product];
     row[affinity_fit] = suggestions_.fit(product);
     row[affinity_rank] = rank_[product];
 }

@@ -112,6 +112,7 @@ class CrossSell {
     std::vector<std::uint32_t> scratch_;
     std::vector<std::uint32_t> chosen_;
     std::vector<float> rank_;
+    std::vector<float> demand_;  // log(1 + fresh purchases)
     std::vector<float> values_;
 };
 

@@ -22,12 +22,18 @@ struct Named {
     bool windows;
 };
 constexpr Named measures[] = {
-    {"count", Measure::count, true, true, true, true, true},       {"sum", Measure::sum, false, true, false, false, true},
-    {"mean", Measure::mean, false, true, false, false, true},      {"min", Measure::least, false, true, false, false, true},
-    {"max", Measure::most, false, true, false, false, true},       {"share", Measure::share, false, false, true, false, true},
-    {"distinct", Measure::distinct, false, true, true, true, true}, {"first", Measure::first, true, false, false, false, false},
-    {"last", Measure::last, true, false, false, false, false},     {"recency", Measure::recency, true, false, false, false, false},
-    {"gap", Measure::gap, true, false, false, false, false},       {"gap_ratio", Measure::gap_ratio, true, false, false, false, false},
+    {"count", Measure::count, true, true, true, true, true},
+    {"sum", Measure::sum, false, true, false, false, true},
+    {"mean", Measure::mean, false, true, false, false, true},
+    {"min", Measure::least, false, true, false, false, true},
+    {"max", Measure::most, false, true, false, false, true},
+    {"share", Measure::share, false, false, true, false, true},
+    {"distinct", Measure::distinct, false, true, true, true, true},
+    {"first", Measure::first, true, false, false, false, false},
+    {"last", Measure::last, true, false, false, false, false},
+    {"recency", Measure::recency, true, false, false, false, false},
+    {"gap", Measure::gap, true, false, false, false, false},
+    {"gap_ratio", Measure::gap_ratio, true, false, false, false, false},
     {"trend", Measure::trend, true, false, false, false, false},
 };
 
@@ -54,8 +60,7 @@ bool applies(const Named &measure, EventColumnKind kind) {
             }
         }
     }
-    throw Error(Kind::bad_argument, "there is no feature \"" + std::string(name) + '"',
-                "There are " + there + by_days + '.');
+    throw Error(Kind::bad_argument, "there is no feature \"" + std::string(name) + '"', "There are " + there + by_days + '.');
 }
 
 // The days of "_90"; 0 of "", -1 of anything else.
@@ -65,7 +70,9 @@ int window(std::string_view rest) {
     }
     int days = -1;
     const auto [end, error] = std::from_chars(rest.data() + 1, rest.data() + rest.size(), days);
-    return rest[0] == '_' && error == std::errc{} && end == rest.data() + rest.size() && days >= 1 && days <= longest_window ? days : -1;
+    return rest[0] == '_' && error == std::errc{} && end == rest.data() + rest.size() && days >= 1 && days <= longest_window
+               ? days
+               : -1;
 }
 
 double days_between(std::int64_t from, std::int64_t to) {
@@ -115,9 +122,7 @@ EventFeatures::EventFeatures(std::vector<EventColumn> columns, std::vector<Event
         }
         plans_.push_back(plan(feature));
     }
-    if (blank_.empty()) {
-        blank_.push_back(0);
-    }
+    lines_ = std::max<std::size_t>(1, (blank_.size() + 7) / 8);
     std::erase_if(streams_, [](const Stream &stream) { return stream.steps.empty(); });
 }
 
@@ -190,21 +195,21 @@ EventFeatures::Plan EventFeatures::plan(const EventFeature &feature) {
 std::uint64_t *EventFeatures::state(std::size_t key) {
     while (key >= keys_) {
         if (keys_ % chunk_keys == 0) {
-            budget_.take(chunk_keys * blank_.size() * sizeof(std::uint64_t));
-            chunks_.push_back(std::make_unique<std::uint64_t[]>(chunk_keys * blank_.size()));
+            budget_.take(chunk_keys * lines_ * sizeof(Line));
+            chunks_.push_back(std::make_unique<Line[]>(chunk_keys * lines_));
         }
-        std::copy(blank_.begin(), blank_.end(), &chunks_.back()[keys_ % chunk_keys * blank_.size()]);
+        std::copy(blank_.begin(), blank_.end(), reinterpret_cast<std::uint64_t *>(lines(keys_)));
         ++keys_;
     }
-    return &chunks_[key / chunk_keys][key % chunk_keys * blank_.size()];
+    return reinterpret_cast<std::uint64_t *>(lines(key));
 }
 
 void EventFeatures::take(std::uint64_t *state, std::size_t key, const Step &step, const EventValue &value) {
     std::uint64_t &to = state[step.slot];
     const auto had = std::bit_cast<double>(to);
     switch (step.take) {
-        case Take::present: ++to; break;
-        case Take::raised: to += static_cast<std::uint64_t>(value.integer); break;
+        case Take::present:
+        case Take::raised: break;  // in add()
         case Take::sum: to = std::bit_cast<std::uint64_t>(to == nothing ? value.number : had + value.number); break;
         // As SQL orders them: NaN is above every number.
         case Take::least:
@@ -243,8 +248,15 @@ void EventFeatures::add(std::size_t key, const EventValue *row) {
             }
         }
         for (const Step &step : stream.steps) {
-            if (at >= step.since && row[step.column].present) {
-                take(to, key, step, row[step.column]);
+            const EventValue &value = row[step.column];
+            const bool counts = at >= step.since && value.present;
+            // Nobody can foretell which window an event falls into: what only counts does so without a branch.
+            if (step.take == Take::present) {
+                to[step.slot] += counts;
+            } else if (step.take == Take::raised) {
+                to[step.slot] += static_cast<std::uint64_t>(value.integer) & -static_cast<std::uint64_t>(counts);
+            } else if (counts) {
+                take(to, key, step, value);
             }
         }
     }
@@ -252,7 +264,7 @@ void EventFeatures::add(std::size_t key, const EventValue *row) {
 
 EventResult EventFeatures::result(std::size_t key, std::size_t feature) const {
     const Plan &plan = plans_[feature];
-    const std::uint64_t *from = state(key);
+    const auto *from = reinterpret_cast<const std::uint64_t *>(lines(key));
     const std::uint64_t first = from[plan.slot[0]];
     const auto whole = [](std::uint64_t value) { return EventResult{EventResult::integer, static_cast<std::int64_t>(value), 0}; };
     const auto real = [](double value) { return EventResult{EventResult::real, 0, value}; };
@@ -266,9 +278,12 @@ EventResult EventFeatures::result(std::size_t key, std::size_t feature) const {
         case Measure::most: return first == nothing ? none : real(std::bit_cast<double>(first));
         case Measure::mean: return first == nothing ? none : real(std::bit_cast<double>(first) / static_cast<double>(at(1)));
         case Measure::share: return at(1) == 0 ? none : real(static_cast<double>(at(0)) / static_cast<double>(at(1)));
-        case Measure::first: return at(0) == std::numeric_limits<std::int64_t>::max() ? none : EventResult{EventResult::time, at(0), 0};
-        case Measure::last: return at(0) == std::numeric_limits<std::int64_t>::min() ? none : EventResult{EventResult::time, at(0), 0};
-        case Measure::recency: return at(0) == std::numeric_limits<std::int64_t>::min() ? none : real(days_between(at(0), as_of_));
+        case Measure::first:
+            return at(0) == std::numeric_limits<std::int64_t>::max() ? none : EventResult{EventResult::time, at(0), 0};
+        case Measure::last:
+            return at(0) == std::numeric_limits<std::int64_t>::min() ? none : EventResult{EventResult::time, at(0), 0};
+        case Measure::recency:
+            return at(0) == std::numeric_limits<std::int64_t>::min() ? none : real(days_between(at(0), as_of_));
         case Measure::gap:
         case Measure::gap_ratio: {
             if (at(2) < 2) {

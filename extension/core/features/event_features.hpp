@@ -1,5 +1,6 @@
-// Features of streams of events by key, in one pass over the events in any order. A row has a key and columns; a column of times is
-// a stream, and the columns that follow it are what is said of its events. What is asked for is named <column>_<measure>[_<days>].
+// Features of streams of events by key, in one pass over the events in any order. A row has a key and columns; a column of times
+// is a stream, and the columns that follow it are what is said of its events. What is asked for is named
+// <column>_<measure>[_<days>].
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -54,8 +55,18 @@ class EventFeatures {
     std::uint32_t code(std::size_t column, std::int64_t value) { return labels_[column]->integers.of(value, budget_); }
     std::uint32_t code(std::size_t column, std::string_view value) { return labels_[column]->texts.of(value, budget_); }
 
-    // An event of the n-th key, keys numbered from 0 as they come: row holds a value for each column. Times after as_of are not seen.
+    // An event of the n-th key, keys numbered from 0 as they come: row holds a value for each column. Times after as_of are not
+    // seen.
     void add(std::size_t key, const EventValue *row);
+    // Has the memory that add() will write to on its way while other things are done.
+    void expect(std::size_t key) const {
+        if (key < keys_) {
+            const Line *from = lines(key);
+            for (std::size_t line = 0; line < lines_; ++line) {
+                __builtin_prefetch(from + line, 1);
+            }
+        }
+    }
     std::size_t keys() const { return keys_; }
     EventResult result(std::size_t key, std::size_t feature) const;
 
@@ -66,6 +77,9 @@ class EventFeatures {
         std::uint16_t column;
         std::uint16_t slot;
         std::int64_t since;
+    };
+    struct alignas(64) Line {  // of the processor's cache: a key shares none with another
+        std::uint64_t slots[8];
     };
     struct Stream {
         std::size_t column;  // its times; no_column: of no time, always counted
@@ -86,8 +100,8 @@ class EventFeatures {
     std::size_t slot(Take take, std::size_t column, int days);
     Plan plan(const EventFeature &feature);
     void take(std::uint64_t *state, std::size_t key, const Step &step, const EventValue &value);
+    Line *lines(std::size_t key) const { return &chunks_[key / chunk_keys][key % chunk_keys * lines_]; }
     std::uint64_t *state(std::size_t key);
-    const std::uint64_t *state(std::size_t key) const { return &chunks_[key / chunk_keys][key % chunk_keys * blank_.size()]; }
 
     MemoryBudget &budget_;
     std::vector<EventColumn> columns_;
@@ -97,7 +111,8 @@ class EventFeatures {
     std::vector<std::unique_ptr<Labels>> labels_;
     std::vector<std::uint64_t> blank_;                           // the state of a key without events
     std::vector<std::unique_ptr<Codes<std::int64_t>>> further_;  // by slot: pairs of key and label that bits have no place for
-    std::vector<std::unique_ptr<std::uint64_t[]>> chunks_;
+    std::size_t lines_ = 0;                                      // that a state takes
+    std::vector<std::unique_ptr<Line[]>> chunks_;
     std::size_t keys_ = 0;
 };
 

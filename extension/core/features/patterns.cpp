@@ -28,7 +28,12 @@ double sum(const Lanes &lane) {
     return result;
 }
 
-constexpr float cosine_factor = 0.5f;
+constexpr float demand_factor = 0.5f;
+// A list of the closest products says nothing where it holds every product.
+float cosine_factor(std::size_t products) {
+    constexpr auto listed = static_cast<float>(AffinityOptions{}.neighbours);
+    return std::max(0.0f, 1 - listed / static_cast<float>(std::max<std::size_t>(products, 1)));
+}
 
 }  // namespace
 
@@ -77,16 +82,16 @@ Patterns learn_patterns(const Csr &held, std::span<const float> fresh, const Csr
     }
     AffinityOptions recent;
     recent.cosine_shrinkage = std::max(2 * square / std::max(1.0, static_cast<double>(products)), 1e-6);
-    std::vector<float> log_demand(products);
-    std::transform(demand.begin(), demand.end(), log_demand.begin(), [](double sum) { return static_cast<float>(log(1 + sum)); });
-    return {Affinity(held, by_product, {}, {}, checkpoint), Affinity(held, by_product, weights, recent, checkpoint),
-            make_ease(held, {}, products, {}, checkpoint), make_ease(held, fresh, products, {}, checkpoint),
-            std::move(log_demand)};
+    return {Affinity(held, by_product, {}, {}, checkpoint),
+            Affinity(held, by_product, weights, recent, checkpoint),
+            make_ease(held, {}, products, {}, checkpoint),
+            make_ease(held, fresh, products, {}, checkpoint),
+            {demand.begin(), demand.end()}};
 }
 
 Suggestions::Suggestions(std::size_t products) : products_(products), association_(products) {
     const std::size_t padded = (products + lanes - 1) / lanes * lanes;
-    for (auto *scores : {&ease_, &share_, &recent_ease_, &recent_share_, &recent_cosine_, &fit_}) {
+    for (auto *scores : {&ease_, &share_, &recent_ease_, &recent_share_, &recent_cosine_, &demand_, &fit_}) {
         scores->resize(padded);
     }
 }
@@ -98,10 +103,12 @@ void Suggestions::of(const Patterns &patterns, std::span<const std::uint32_t> he
     patterns.recent_ease.score(held, fresh, std::span(recent_ease_).first(products_), std::span(recent_share_).first(products_),
                                scratch_);
     std::fill(fit_.begin(), fit_.end(), 0.0f);
+    std::copy(patterns.demand.begin(), patterns.demand.end(), demand_.begin());
     blend(ease_, held, 1);
-    recent_ = blend(recent_ease_, held, 1);
+    recent_ = blend(recent_ease_, held, 0);
     blend(recent_share_, held, 1);
-    blend(recent_cosine_, held, cosine_factor);
+    blend(recent_cosine_, held, cosine_factor(products_));
+    blend(demand_, held, demand_factor);
 }
 
 // Adds the scores to the blend, as standard deviations from their mean over what is not held.
@@ -130,6 +137,9 @@ Suggestions::Standard Suggestions::blend(std::span<float> scores, std::span<cons
                                       ? static_cast<float>(1 / std::sqrt(variance))
                                       : 0};
     const float scale = standard.scale * factor;
+    if (scale == 0) {
+        return standard;
+    }
     for (std::size_t i = 0; i < scores.size(); i += lanes) {
         const Lanes blended = load(fit_.data() + i) + (load(scores.data() + i) - mean) * scale;
         std::memcpy(fit_.data() + i, &blended, sizeof(blended));

@@ -22,7 +22,7 @@ struct Patterns {
     Affinity recent_affinity;  // of fresh purchases
     Ease ease;
     Ease recent_ease;
-    std::vector<float> demand;  // per product: log(1 + its fresh purchases)
+    std::vector<float> demand;  // per product: its fresh purchases
 };
 Patterns learn_patterns(const Csr &held, std::span<const float> fresh, const Csr &by_product, const Checkpoint &checkpoint);
 
@@ -51,7 +51,7 @@ class Suggestions {
 
     std::size_t products_;
     std::vector<Association> association_;
-    std::vector<float> ease_, share_, recent_ease_, recent_share_, recent_cosine_, fit_;  // padded to whole vectors
+    std::vector<float> ease_, share_, recent_ease_, recent_share_, recent_cosine_, demand_, fit_;  // padded to whole vectors
     std::vector<float> scratch_;
     Standard recent_;
 };

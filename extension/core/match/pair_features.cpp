@@ -14,7 +14,7 @@ constexpr std::size_t longest_compared = 128;
 
 constexpr std::array<std::string_view, pair_features> feature_names{
     "domain_exact_match", "domain_similarity", "name_exact_match", "name_jaro_winkler", "name_levenshtein", "name_jaccard",
-    "same_country", "same_industry", "size_ratio", "name_trigram", "name_overlap", "name_dice", "name_initials",
+    "same_country", "same_industry", "size_ratio", "name_trigram", "name_overlap", "name_dice", "name_common", "name_initials",
     "address_trigram", "same_street", "same_house_number", "same_postal_code", "near_postal_code", "same_city",
     "same_phone", "same_birth_date", "near_birth_date", "same_registration", "same_site", "site_in_name", "other_domain",
     "other_phone", "other_house_number", "other_postal_code", "other_city", "other_country", "other_birth_date",
@@ -191,6 +191,7 @@ void compare_names(const Record &a, const Record &b, PairFeatures &f) {
     const Overlap words = overlap(a, b);
     f[name_overlap] = words.smaller > 0 ? words.common / words.smaller : 0;
     f[name_dice] = words.both > 0 ? 2 * words.common / words.both : 0;
+    f[name_common] = std::min(words.common, 3.0) / 3;
     f[name_initials] = initials_of(a, b) || initials_of(b, a);
     const double together = compact(x) == compact(y) ? 1 : levenshtein_similarity(compact(x), compact(y));
     // What is all of the shorter name counts by how much of it there is.
@@ -226,7 +227,7 @@ void compare_ids(const Record &a, const Record &b, PairFeatures &f) {
     f[domain_similarity] = x[domain].empty() || y[domain].empty() ? 0 : jaro_winkler(x[domain], y[domain]);
     f[same_site] = a.site.size() >= 3 && a.site == b.site;
     f[other_domain] = other(x[domain], y[domain]) > 0 && f[same_site] == 0;
-    f[site_in_name] = names_site(a, b) || names_site(b, a);
+    f[site_in_name] = (x[domain].empty() || y[domain].empty()) && (names_site(a, b) || names_site(b, a));
     f[same_phone] = phone_agreement(x[phone], y[phone]);
     f[other_phone] = other(x[phone], y[phone]) > 0 && f[same_phone] == 0;
     f[same_industry] = same(x[industry], y[industry]);

@@ -22,6 +22,7 @@ enum PairFeature {
     name_trigram,
     name_overlap,   // weight of the common words over that of the shorter name
     name_dice,      // and over that of both
+    name_common,    // weight of the common words alone, 3 and more count 1
     name_initials,  // one is the initials of the other
     address_trigram,
     same_street,

@@ -25,6 +25,8 @@ double worth(const std::array<Point, N> &points, double at) {
 }
 
 constexpr std::array name_worth{Point{0, -5}, Point{0.3, -3}, Point{0.5, -1}, Point{0.7, 1}, Point{0.85, 3}, Point{0.95, 5}, Point{1, 6}};
+// What the words that two names share are worth where the house is the same.
+constexpr std::array shared_worth{Point{0, -5}, Point{0.2, -2.5}, Point{0.33, -1}, Point{0.66, 0.7}, Point{1, 2}};
 constexpr std::array street_worth{Point{0, 0}, Point{0.75, 0}, Point{0.85, 0.8}, Point{0.92, 1.4}, Point{1, 2}};
 constexpr std::array person_name_worth{Point{0, -6}, Point{0.4, -4.5}, Point{0.55, -3}, Point{0.7, 0.5}, Point{0.9, 5}, Point{1, 7}};
 
@@ -48,6 +50,9 @@ double company_worth(const Record &a, const Record &b, const PairFeatures &f) {
     const bool named = !a.words.empty() && !b.words.empty();
     const bool one_domain = f[domain_exact_match] > 0;
     double by_name = named ? worth(name_worth, f[name_evidence]) : one_domain ? 0.5 : -1;
+    if (named && f[same_street] >= 0.9 && f[same_house_number] > 0) {
+        by_name = std::max(by_name, worth(shared_worth, f[name_common]));
+    }
     if (one_domain) {
         by_name = std::max(by_name, -2.0);  // somebody should look
     }

@@ -1,5 +1,5 @@
-// xsell_internal.learn_aside: trains by a plan and hands the bytes back. Nothing is stored and nothing committed, so that a backtest
-// can train as often as it likes and leave no version behind.
+// xsell_internal.learn_aside: trains by a plan and hands the bytes back. Nothing is stored and nothing committed, so that a
+// backtest can train as often as it likes and leave no version behind.
 #include "border/border.hpp"
 #include "border/datum.hpp"
 #include "core/error.hpp"
