@@ -20,7 +20,8 @@ help: ## list the targets
 	@echo
 	@echo '  make demo DATA=folder   the same on CSV exports: each subfolder is an org, files directly inside are one org'
 	@echo '  make check SUITE=name   one suite: unit, sanitize, regress, integration, ...'
-	@echo '  make bench BENCH=name   one bench: score_function, score_set, explain, train, ...; a name that is not known lists them all'
+	@echo '  make bench BENCH=name   one bench, or BENCH="name name" for some:'
+	@bench/run --list | fmt -w 100 | sed 's/^/                          /'
 
 deps: ## install the Debian packages that are missing (sudo when not root)
 	@tests/harness/install_packages '$(SUDO)' $(PACKAGES)

@@ -46,7 +46,8 @@ BEGIN
                AND (t.org_id IS NULL OR o.org_id = t.org_id)
           WHERE TG_OP <> 'INSERT' OR t.created_at = now()) n
     WHERE r.recommendation_id = n.recommendation_id AND r.live <> n.wanted
-      AND (r.live OR r.last_seen = (SELECT max(u.as_of) FROM xsell_internal.recommendation_run u));
+      -- What the customer's last refresh had dropped stays off.
+      AND (r.live OR r.last_seen = (SELECT max(o.last_seen) FROM xsell_internal.recommendation o WHERE o.entity_id = r.entity_id));
     RETURN NULL;
 END
 $$;

@@ -18,7 +18,6 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     PERFORM xsell_internal.resolve_entities();
-    PERFORM xsell_internal.follow_survivors();
 END
 $$;
 COMMENT ON FUNCTION xsell_internal.apply_match_decisions() IS 'Resolves the customers again, after a decision about matches.';
@@ -171,20 +170,21 @@ BEGIN
                                   ORDER BY xsell_internal.status_rank(r.status) DESC, r.first_seen, r.recommendation_id) AS place
         FROM old_account o
         JOIN new_account n USING (org_id, account_id)
-        -- Those that stayed with a part when it was merged come back too.
-        JOIN LATERAL (SELECT o.entity_id AS id UNION SELECT e.entity_id FROM xsell_internal.entity e WHERE e.merged_into = o.entity_id) f ON true
-        JOIN xsell_internal.recommendation r ON r.entity_id = f.id AND r.entity_id <> n.entity_id
+        JOIN xsell_internal.recommendation r ON r.entity_id = o.entity_id
         LEFT JOIN xsell_internal.introduction i ON i.recommendation_id = r.recommendation_id
         WHERE n.entity_id <> o.entity_id
           AND (n.org_id, n.account_id) = (CASE WHEN r.account_id IS NULL THEN i.org_id ELSE r.org_id END, COALESCE(r.account_id, i.account_id))
           -- Where all of an entity goes to one other, follow_survivors sees to it.
           AND EXISTS (SELECT FROM xsell_internal.entity_account k WHERE k.entity_id = o.entity_id)
+    ), followed AS (
+        UPDATE xsell_internal.recommendation r SET entity_id = m.entity_id
+        FROM moved m
+        WHERE m.place = 1 AND r.recommendation_id = m.recommendation_id
+          AND NOT EXISTS (SELECT FROM xsell_internal.recommendation t
+                          WHERE (t.entity_id, t.product_id, t.org_id, t.route) = (m.entity_id, m.product_id, m.org_id, m.route))
+        RETURNING r.recommendation_id, r.entity_id
     )
-    UPDATE xsell_internal.recommendation r SET entity_id = m.entity_id
-    FROM moved m
-    WHERE m.place = 1 AND r.recommendation_id = m.recommendation_id
-      AND NOT EXISTS (SELECT FROM xsell_internal.recommendation t
-                      WHERE (t.entity_id, t.product_id, t.org_id, t.route) = (m.entity_id, m.product_id, m.org_id, m.route));
+    UPDATE xsell_internal.change_log l SET entity_id = f.entity_id FROM followed f WHERE f.recommendation_id = l.recommendation_id;
     INSERT INTO xsell_internal.suppression (entity_id, product_id, org_id, until, note, created_by, created_at)
     SELECT DISTINCT ON (m.entity_id, s.product_id, s.org_id) m.entity_id, s.product_id, s.org_id, s.until, s.note, s.created_by, s.created_at
     FROM (SELECT DISTINCT o.entity_id AS whole, n.entity_id FROM old_account o JOIN new_account n USING (org_id, account_id) WHERE o.entity_id <> n.entity_id) m
@@ -209,7 +209,25 @@ SET search_path = pg_catalog, pg_temp
 SET client_min_messages = warning
 AS $$
 BEGIN
-    DROP TABLE IF EXISTS pg_temp.xsell_survivor;
+    DROP TABLE IF EXISTS pg_temp.xsell_survivor, pg_temp.xsell_same;
+    -- What was set aside comes back when its account is with a customer that has none of the kind.
+    WITH home AS MATERIALIZED (
+        SELECT DISTINCT ON (k.entity_id, r.product_id, r.org_id, r.route) r.recommendation_id, r.product_id, r.org_id, r.route, k.entity_id
+        FROM xsell_internal.recommendation r
+        LEFT JOIN xsell_internal.introduction i ON i.recommendation_id = r.recommendation_id
+        JOIN xsell_internal.entity_account k ON k.org_id = CASE WHEN r.account_id IS NULL THEN i.org_id ELSE r.org_id END
+                                                AND k.account_id = COALESCE(r.account_id, i.account_id)
+        WHERE r.entity_id < 0
+        ORDER BY k.entity_id, r.product_id, r.org_id, r.route, xsell_internal.status_rank(r.status) DESC, r.first_seen, r.recommendation_id
+    ), followed AS (
+        UPDATE xsell_internal.recommendation r SET entity_id = h.entity_id
+        FROM home h
+        WHERE h.recommendation_id = r.recommendation_id
+          AND NOT EXISTS (SELECT FROM xsell_internal.recommendation t
+                          WHERE (t.entity_id, t.product_id, t.org_id, t.route) = (h.entity_id, h.product_id, h.org_id, h.route))
+        RETURNING r.recommendation_id, r.entity_id
+    )
+    UPDATE xsell_internal.change_log l SET entity_id = f.entity_id FROM followed f WHERE f.recommendation_id = l.recommendation_id;
     CREATE TEMPORARY TABLE xsell_survivor ON COMMIT DROP AS
     WITH RECURSIVE step AS (
         SELECT e.entity_id, e.merged_into AS survivor FROM xsell_internal.entity e WHERE e.merged_into IS NOT NULL
@@ -224,8 +242,8 @@ BEGIN
     END IF;
     ANALYZE pg_temp.xsell_survivor;
 
-    -- Of several that become one, the furthest keeps its place; another stays with the entity that is no more, off the list, where its
-    -- history can be read, and from where it comes back with its account.
+    -- Of several that become one, the furthest keeps its place. Another is set aside, off the list, with an entity that is none; its history
+    -- can be read, and it comes back with its account.
     CREATE TEMPORARY TABLE xsell_same ON COMMIT DROP AS
     WITH absent AS MATERIALIZED (
         SELECT r.recommendation_id, r.entity_id, v.survivor, r.product_id, r.org_id, r.route, r.status, r.first_seen
@@ -236,17 +254,14 @@ BEGIN
         SELECT r.recommendation_id, r.entity_id, r.entity_id, r.product_id, r.org_id, r.route, r.status, r.first_seen
         FROM absent a JOIN xsell_internal.recommendation r ON (r.entity_id, r.product_id, r.org_id, r.route) = (a.survivor, a.product_id, a.org_id, a.route)
     )
-    SELECT m.recommendation_id, m.entity_id, m.survivor, row_number() OVER alike AS place, first_value(m.entity_id) OVER alike AS left_free
-    FROM met m
-    WINDOW alike AS (PARTITION BY m.survivor, m.product_id, m.org_id, m.route
-                     ORDER BY xsell_internal.status_rank(m.status) DESC, m.first_seen, m.recommendation_id);
-    -- No two may have one key, not even for a moment.
-    UPDATE xsell_internal.recommendation r SET entity_id = -r.recommendation_id
-    FROM pg_temp.xsell_same s WHERE s.recommendation_id = r.recommendation_id AND s.place > 1 AND s.entity_id = s.survivor;
+    SELECT m.recommendation_id, m.entity_id, m.survivor,
+           row_number() OVER (PARTITION BY m.survivor, m.product_id, m.org_id, m.route
+                              ORDER BY xsell_internal.status_rank(m.status) DESC, m.first_seen, m.recommendation_id) AS place
+    FROM met m;
+    UPDATE xsell_internal.recommendation r SET entity_id = -r.recommendation_id, live = false
+    FROM pg_temp.xsell_same s WHERE s.recommendation_id = r.recommendation_id AND s.place > 1;
     UPDATE xsell_internal.recommendation r SET entity_id = s.survivor
     FROM pg_temp.xsell_same s WHERE s.recommendation_id = r.recommendation_id AND s.place = 1 AND s.entity_id <> s.survivor;
-    UPDATE xsell_internal.recommendation r SET entity_id = CASE WHEN r.entity_id < 0 THEN s.left_free ELSE r.entity_id END, live = false
-    FROM pg_temp.xsell_same s WHERE s.recommendation_id = r.recommendation_id AND s.place > 1 AND (r.entity_id < 0 OR r.live);
 
     -- The longer suppression stays.
     UPDATE xsell_internal.suppression d SET entity_id = -d.suppression_id  -- no change by hand
@@ -279,15 +294,27 @@ BEGIN
     -- What was done to it stays as it was; only where it is found moves.
     UPDATE xsell_internal.change_log l SET entity_id = v.survivor,
         target = l.target || CASE WHEN l.target ? 'entity_id' THEN jsonb_build_object('entity_id', v.survivor) ELSE '{}' END
-    FROM pg_temp.xsell_survivor v WHERE v.entity_id = l.entity_id AND l.action <> 'status' AND l.action <> 'assign';
-    UPDATE xsell_internal.change_log l SET entity_id = r.entity_id
-    FROM pg_temp.xsell_survivor v, xsell_internal.recommendation r
-    WHERE v.entity_id = l.entity_id AND r.recommendation_id = l.recommendation_id AND r.entity_id <> l.entity_id;
+    FROM pg_temp.xsell_survivor v WHERE v.entity_id = l.entity_id;
     DROP TABLE pg_temp.xsell_survivor, pg_temp.xsell_same;
 END
 $$;
 COMMENT ON FUNCTION xsell_internal.follow_survivors() IS
-'Moves what is said of merged entities to those that survive them: recommendations (of two the further one, the other stays behind off the list), suppressions (the longer), exposures, outcomes and the log.';
+'Moves what is said of merged entities to those that survive them: recommendations (of two the further one; the other is set aside until their accounts part again), suppressions (the longer), exposures, outcomes and the log.';
+
+-- Erasure takes what was said of an account along; named to come after the decisions about it are gone.
+CREATE FUNCTION xsell_internal.forget_changes() RETURNS trigger
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    DELETE FROM xsell_internal.change_log l USING gone g
+    WHERE l.action = 'match' AND (l.target @> jsonb_build_object('org_a', g.org_id, 'account_a', g.crm_id) OR l.target @> jsonb_build_object('org_b', g.org_id, 'account_b', g.crm_id));
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION xsell_internal.forget_changes() IS 'Trigger: the log keeps no decision about an account that was erased.';
+CREATE TRIGGER unlog_accounts AFTER DELETE ON xsell.account REFERENCING OLD TABLE AS gone
+    FOR EACH STATEMENT EXECUTE FUNCTION xsell_internal.forget_changes();
 
 CREATE VIEW xsell.match_review WITH (security_invoker = true) AS
 SELECT p.org_a, p.account_a, a.name AS name_a, a.domain AS domain_a, a.phone AS phone_a, a.country AS country_a, x.entity_id AS entity_a,

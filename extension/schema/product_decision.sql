@@ -29,12 +29,17 @@ LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+    -- Else a change by hand could pass for the rule's, which is not logged.
+    IF TG_OP = 'UPDATE' AND NEW.method <> 'manual' AND OLD.method <> 'manual' AND NOT has_table_privilege('xsell_internal.canonical_product', 'INSERT') THEN
+        RAISE EXCEPTION 'a product that is mapped by hand has method manual' USING ERRCODE = 'insufficient_privilege',
+            HINT = 'xsell.map_product maps it.';
+    END IF;
     NEW.decided_by := CASE NEW.method WHEN 'manual' THEN xsell_internal.caller() ELSE 'rule' END;
     NEW.decided_at := now();
     RETURN NEW;
 END
 $$;
-COMMENT ON FUNCTION xsell_internal.stamp_product() IS 'Trigger: who maps a product by hand is who decided.';
+COMMENT ON FUNCTION xsell_internal.stamp_product() IS 'Trigger: who maps a product by hand is who decided, and nobody does in the name of the rule.';
 CREATE TRIGGER begin_changes BEFORE INSERT OR UPDATE OR DELETE ON xsell_internal.product_map
     FOR EACH STATEMENT EXECUTE FUNCTION xsell_internal.begin_changes();
 CREATE TRIGGER stamp_new BEFORE INSERT ON xsell_internal.product_map
@@ -94,6 +99,7 @@ CREATE TRIGGER follow_products AFTER UPDATE ON xsell_internal.product_map
 
 CREATE FUNCTION xsell_internal.sees_product(product bigint) RETURNS boolean
 LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
     SELECT COALESCE(pg_catalog.bool_or(m.org_id = ANY (xsell_internal.caller_orgs())), true) FROM xsell_internal.product_map m WHERE m.product_id = product;
 END;

@@ -58,20 +58,27 @@ BEGIN
         PERFORM xsell_internal.apply_match_decisions();
     END IF;
     IF 'product' = ANY (actions) THEN
-        MERGE INTO xsell_internal.product_map m
-        USING (SELECT c.*, t.* FROM xsell_internal.change_log c
-               CROSS JOIN LATERAL jsonb_to_record(c.target) AS t(org_id text, product_crm_id text)
-               WHERE c.change_id = ANY (wanted) AND c.action = 'product') l
-        ON (m.org_id, m.product_crm_id) = (l.org_id, l.product_crm_id)
-        WHEN MATCHED AND l.after IS NOT NULL AND l.before IS NULL
-             AND m.product_id = (l.after ->> 'product_id')::bigint AND (m.method = 'manual') = (l.after ->> 'method' = 'manual') THEN DELETE
-        WHEN MATCHED AND l.after IS NOT NULL AND m.product_id = (l.after ->> 'product_id')::bigint AND (m.method = 'manual') = (l.after ->> 'method' = 'manual') THEN
-            UPDATE SET product_id = (l.before ->> 'product_id')::bigint, method = l.before ->> 'method'
-        WHEN NOT MATCHED AND l.after IS NULL THEN
-            INSERT (org_id, product_crm_id, product_id, method)
-            VALUES (l.org_id, l.product_crm_id, (l.before ->> 'product_id')::bigint, l.before ->> 'method');
+        UPDATE xsell_internal.product_map m SET product_id = (l.before ->> 'product_id')::bigint, method = l.before ->> 'method'
+        FROM xsell_internal.change_log l
+        WHERE l.change_id = ANY (wanted) AND l.action = 'product' AND l.before IS NOT NULL
+          AND m.org_id = l.target ->> 'org_id' AND m.product_crm_id = l.target ->> 'product_crm_id'
+          AND m.product_id = (l.after ->> 'product_id')::bigint AND (m.method = 'manual') = (l.after ->> 'method' = 'manual');
         GET DIAGNOSTICS rows = ROW_COUNT;
         taken := taken + rows;
+        IF EXISTS (SELECT FROM xsell_internal.change_log l WHERE l.change_id = ANY (wanted) AND l.action = 'product' AND num_nulls(l.before, l.after) > 0) THEN
+            -- Rows come and go by plain statements alone, of those who may.
+            MERGE INTO xsell_internal.product_map m
+            USING (SELECT c.*, t.* FROM xsell_internal.change_log c
+                   CROSS JOIN LATERAL jsonb_to_record(c.target) AS t(org_id text, product_crm_id text)
+                   WHERE c.change_id = ANY (wanted) AND c.action = 'product' AND num_nulls(c.before, c.after) > 0) l
+            ON (m.org_id, m.product_crm_id) = (l.org_id, l.product_crm_id)
+            WHEN MATCHED AND l.before IS NULL AND m.product_id = (l.after ->> 'product_id')::bigint THEN DELETE
+            WHEN NOT MATCHED AND l.after IS NULL THEN
+                INSERT (org_id, product_crm_id, product_id, method)
+                VALUES (l.org_id, l.product_crm_id, (l.before ->> 'product_id')::bigint, l.before ->> 'method');
+            GET DIAGNOSTICS rows = ROW_COUNT;
+            taken := taken + rows;
+        END IF;
     END IF;
     IF 'product_match' = ANY (actions) THEN
         MERGE INTO xsell_internal.product_decision d
@@ -97,6 +104,34 @@ BEGIN
         WHERE (m.org_id, m.pipeline, m.stage) = (l.org_id, l.pipeline, l.stage)
           AND (m.closed, m.won, m.is_purchase)
               IS NOT DISTINCT FROM ((l.after ->> 'closed')::boolean, (l.after ->> 'won')::boolean, (l.after ->> 'is_purchase')::boolean);
+        GET DIAGNOSTICS rows = ROW_COUNT;
+        taken := taken + rows;
+    END IF;
+    IF 'pair' = ANY (actions) THEN
+        UPDATE xsell_internal.pair p SET status = l.before ->> 'status', notes = l.before ->> 'notes', assigned_to = l.before ->> 'assigned_to'
+        FROM xsell_internal.change_log l
+        WHERE l.change_id = ANY (wanted) AND l.action = 'pair' AND p.pair_id = (l.target ->> 'pair_id')::bigint
+          AND (p.status, p.notes, p.assigned_to) IS NOT DISTINCT FROM (l.after ->> 'status', l.after ->> 'notes', l.after ->> 'assigned_to');
+        GET DIAGNOSTICS rows = ROW_COUNT;
+        taken := taken + rows;
+    END IF;
+    IF 'territory' = ANY (actions) THEN
+        MERGE INTO xsell.territory_map m
+        USING (SELECT c.change_id, c.before, c.after, t.map_id, t.org_id, p.priority, p.country, p.state, p.postal_prefix, p.industry, p.employees_from, p.employees_to,
+                      p.owner_id, p.territory, p.team
+               FROM xsell_internal.change_log c
+               CROSS JOIN LATERAL jsonb_to_record(c.target) AS t(map_id bigint, org_id text)
+               CROSS JOIN LATERAL jsonb_populate_record(NULL::xsell.territory_map, COALESCE(c.before, '{}')) p
+               WHERE c.change_id = ANY (wanted) AND c.action = 'territory') l
+        ON m.map_id = l.map_id AND m.org_id = l.org_id
+        WHEN MATCHED AND l.after IS NOT NULL AND l.before IS NULL AND to_jsonb(m) @> l.after THEN DELETE
+        WHEN MATCHED AND l.after IS NOT NULL AND to_jsonb(m) @> l.after THEN
+            UPDATE SET priority = l.priority, country = l.country, state = l.state, postal_prefix = l.postal_prefix, industry = l.industry,
+                employees_from = l.employees_from, employees_to = l.employees_to, owner_id = l.owner_id, territory = l.territory, team = l.team
+        WHEN NOT MATCHED AND l.after IS NULL THEN
+            INSERT (map_id, org_id, priority, country, state, postal_prefix, industry, employees_from, employees_to, owner_id, territory, team)
+            OVERRIDING SYSTEM VALUE
+            VALUES (l.map_id, l.org_id, l.priority, l.country, l.state, l.postal_prefix, l.industry, l.employees_from, l.employees_to, l.owner_id, l.territory, l.team);
         GET DIAGNOSTICS rows = ROW_COUNT;
         taken := taken + rows;
     END IF;
@@ -174,7 +209,7 @@ COMMENT ON FUNCTION xsell.undo_batch(bigint) IS
 'Takes back the changes that one call or statement made (see xsell.change_history), all that are still in place; the others are left alone, with a notice. Returns how many.';
 
 CREATE VIEW xsell.recommendation_history WITH (security_invoker = true) AS
-SELECT l.change_id, l.recommendation_id, r.entity_id, r.product_id, r.org_id, r.route,
+SELECT l.change_id, l.recommendation_id, l.entity_id, r.product_id, r.org_id, r.route,
        l.before ->> 'status' AS old_status, l.after ->> 'status' AS new_status, l.after ->> 'status_note' AS note, l.changed_by, l.changed_at, l.undoes
 FROM xsell_internal.change_log l
 JOIN xsell_internal.recommendation r USING (recommendation_id)
@@ -198,10 +233,12 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN CASE WHEN value IS NULL THEN NULL ELSE CASE action
     WHEN 'status' THEN value ->> 'status'
     WHEN 'assign' THEN value ->> 'assigned_to'
+    WHEN 'pair' THEN pg_catalog.concat_ws(', ', value ->> 'status', 'for ' || (value ->> 'assigned_to'))
     WHEN 'suppress' THEN COALESCE('until ' || pg_catalog.substr(value ->> 'until', 1, 10), 'for ever')
     WHEN 'match' THEN CASE WHEN (value ->> 'same')::boolean THEN 'one customer' ELSE 'two customers' END
     WHEN 'product' THEN pg_catalog.concat('product ', value ->> 'product_id', CASE WHEN value ->> 'method' = 'manual' THEN ' by hand' ELSE ' by rule' END)
     WHEN 'product_match' THEN 'two products'
+    WHEN 'territory' THEN pg_catalog.concat_ws(', ', value ->> 'territory', 'team ' || (value ->> 'team'))
     WHEN 'stage' THEN CASE WHEN value ->> 'closed' IS NULL THEN 'unmapped' WHEN NOT (value ->> 'closed')::boolean THEN 'open'
                            WHEN (value ->> 'won')::boolean THEN CASE WHEN (value ->> 'is_purchase')::boolean THEN 'won, a purchase' ELSE 'won' END ELSE 'lost' END
     ELSE value::text END END;
@@ -219,6 +256,8 @@ SELECT l.change_id, l.batch_id, l.action, NULLIF(pg_catalog.array_to_string(l.or
            WHEN 'match' THEN pg_catalog.concat(l.target ->> 'org_a', ':', l.target ->> 'account_a', ' = ', l.target ->> 'org_b', ':', l.target ->> 'account_b')
            WHEN 'product_match' THEN pg_catalog.concat(l.target ->> 'org_a', ':', l.target ->> 'product_a', ' = ', l.target ->> 'org_b', ':', l.target ->> 'product_b')
            WHEN 'product' THEN pg_catalog.concat(l.target ->> 'org_id', ':', l.target ->> 'product_crm_id')
+           WHEN 'pair' THEN 'pair ' || (l.target ->> 'pair_id')
+           WHEN 'territory' THEN pg_catalog.concat(l.target ->> 'org_id', ':', l.target ->> 'map_id')
            WHEN 'stage' THEN pg_catalog.concat_ws(':', l.target ->> 'org_id', NULLIF(l.target ->> 'pipeline', ''), l.target ->> 'stage') END AS subject,
        b.text AS old_value, a.text AS new_value, l.note, l.changed_by, l.changed_at, l.undoes, u.change_id AS undone_by
 FROM xsell_internal.change_log l
@@ -228,14 +267,14 @@ CROSS JOIN LATERAL xsell_internal.value_in_words(l.action, l.after) AS a(text);
 COMMENT ON VIEW xsell.change_history IS 'Every change by hand that you may see: who, when, what it was and what it became. xsell.undo takes one back, xsell.undo_batch those of one call.';
 COMMENT ON COLUMN xsell.change_history.change_id IS 'Number of the change; xsell.undo takes it back.';
 COMMENT ON COLUMN xsell.change_history.batch_id IS 'Number that the changes of one call share; xsell.undo_batch takes them back.';
-COMMENT ON COLUMN xsell.change_history.action IS 'status, assign, suppress, match (two accounts), product (map), product_match (two products), stage or territory.';
+COMMENT ON COLUMN xsell.change_history.action IS 'status, assign, suppress, match (two accounts), product (map), product_match (two products), stage, territory or pair (of xsell.pair_recommendation).';
 COMMENT ON COLUMN xsell.change_history.orgs IS 'Whose it is; NULL: of every org that knows the customer.';
 COMMENT ON COLUMN xsell.change_history.recommendation_id IS 'The recommendation, of status and assign.';
 COMMENT ON COLUMN xsell.change_history.entity_id IS 'The customer, of status, assign and suppress.';
 COMMENT ON COLUMN xsell.change_history.entity_name IS 'Its name, from an account that you may see.';
 COMMENT ON COLUMN xsell.change_history.product_id IS 'The product.';
 COMMENT ON COLUMN xsell.change_history.product_name IS 'Its name, from a product that you may see.';
-COMMENT ON COLUMN xsell.change_history.subject IS 'What it was about, of match, product, product_match and stage: keys in the CRM.';
+COMMENT ON COLUMN xsell.change_history.subject IS 'What it was about, of match, product, product_match and stage: keys in the CRM; of pair: its id.';
 COMMENT ON COLUMN xsell.change_history.old_value IS 'What it was; NULL: nothing was said.';
 COMMENT ON COLUMN xsell.change_history.new_value IS 'What it became; NULL: it was removed.';
 COMMENT ON COLUMN xsell.change_history.note IS 'The note that came with it.';
