@@ -2,51 +2,11 @@
 #include "core/error.hpp"
 #include "core/features/cross_sell.hpp"
 
-#include "border/border.hpp"
 #include "row_array.hpp"
+#include "world_arrays.hpp"
 
 namespace xsell::pg {
 namespace {
-
-// Arguments of xsell_internal.cross_sell_matrix, in order.
-enum Argument {
-    arg_entity,
-    arg_eligible,
-    arg_industry,
-    arg_country,
-    arg_log_employees,
-    arg_age_days,
-    arg_idle_days,
-    arg_entity_feature,
-    arg_product,
-    arg_active,
-    arg_family,
-    arg_product_feature,
-    arg_held_entity,
-    arg_held_product,
-    arg_held_days,
-    arg_covered_entity,
-    arg_covered_product,
-    arg_serving_entity,
-    arg_serving_org,
-    arg_selling_product,
-    arg_selling_org,
-    arg_candidates
-};
-
-// A fixed-width array without nulls as a view of its elements.
-template <class T>
-std::span<const T> elements(FunctionCallInfo fcinfo, int argument) {
-    return pg([&]() noexcept -> std::span<const T> {
-        ArrayType *array = DatumGetArrayTypeP(fcinfo->args[argument].value);
-        if (array_contains_nulls(array)) {
-            ereport(ERROR, errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-                    errmsg("array argument %d must not contain nulls", argument + 1));
-        }
-        return {reinterpret_cast<const T *>(ARR_DATA_PTR(array)),
-                static_cast<std::size_t>(ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array)))};
-    });
-}
 
 // real[] with nulls: NaN where null.
 std::vector<float> nullable_floats(FunctionCallInfo fcinfo, int argument) {
@@ -64,33 +24,10 @@ std::vector<float> nullable_floats(FunctionCallInfo fcinfo, int argument) {
     return result;
 }
 
-void require(bool condition, const char *message) {
-    if (!condition) {
-        throw core::Error(core::Kind::bad_argument, message);
-    }
-}
-
 template <class T>
 std::vector<std::uint8_t> flags(std::span<const T> values) {
     return {values.begin(), values.end()};
 }
-
-// Ids as positions in an ascending array of ids.
-class Positions {
-  public:
-    explicit Positions(std::span<const std::int64_t> ids) : ids_(ids) {
-        require(std::is_sorted(ids.begin(), ids.end(), std::less_equal<>()), "ids must be ascending and differ");
-    }
-
-    std::uint32_t of(std::int64_t id) const {
-        const auto found = std::lower_bound(ids_.begin(), ids_.end(), id);
-        require(found != ids_.end() && *found == id, "a pair names an id that is not among the ids");
-        return static_cast<std::uint32_t>(found - ids_.begin());
-    }
-
-  private:
-    std::span<const std::int64_t> ids_;
-};
 
 core::Csr pairs(FunctionCallInfo fcinfo, int row_argument, const Positions &rows, std::size_t row_count,
                 const Positions *columns) {
@@ -138,6 +75,8 @@ std::vector<float> held_days(FunctionCallInfo fcinfo, const core::Csr &held, con
     return result;
 }
 
+}  // namespace
+
 core::World collect(FunctionCallInfo fcinfo, std::span<const std::int64_t> entities, std::span<const std::int64_t> products) {
     const Positions entity(entities);
     const Positions product(products);
@@ -167,7 +106,6 @@ core::World collect(FunctionCallInfo fcinfo, std::span<const std::int64_t> entit
     return world;
 }
 
-}  // namespace
 }  // namespace xsell::pg
 
 using namespace xsell;

@@ -220,7 +220,8 @@ std::span<const float> CrossSell::fresh(std::uint32_t entity) const {
 CrossSell::Rows CrossSell::rows(std::uint32_t entity) {
     const auto held = world_.held.row(entity);
     suggestions_.of(*patterns_, held, fresh(entity));
-    resemble(finder_.nearest(entity), world_.held, resemblance_);
+    lookalikes_ = finder_.nearest(entity);
+    resemble(lookalikes_, world_.held, resemblance_);
     choose(entity);
     fill(entity);
     return {chosen_, values_};

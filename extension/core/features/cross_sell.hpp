@@ -76,6 +76,8 @@ class CrossSell {
         std::span<const float> values;
     };
     Rows rows(std::uint32_t entity);
+    // The nearest entities to the one that rows() was last called for, best first.
+    std::span<const Lookalike> lookalikes() const { return lookalikes_; }
 
   private:
     void choose(std::uint32_t entity);
@@ -101,6 +103,7 @@ class CrossSell {
     Segments by_country_;
     Suggestions suggestions_;
     std::vector<Resemblance> resemblance_;
+    std::span<const Lookalike> lookalikes_;
     std::vector<std::uint32_t> family_count_;
     enum class State : std::uint8_t { open, closed, taken };
     std::vector<State> open_;  // of every product while nothing is known of the entity
