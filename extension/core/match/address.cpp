@@ -30,7 +30,7 @@ const std::unordered_set<std::string_view> units{"suite", "ste", "unit", "apt", 
 const std::unordered_map<std::string_view, std::string_view> ordinals{
     {"first", "1"}, {"second", "2"}, {"third", "3"},   {"fourth", "4"}, {"fifth", "5"},
     {"sixth", "6"}, {"seventh", "7"}, {"eighth", "8"}, {"ninth", "9"},  {"tenth", "10"},
-    {"mount", "mt"}, {"saint", "st."}, {"sankt", "st."}, {"martin", "martin"}, {"mlk", "martin"}};
+    {"mount", "mt"}, {"mlk", "martin"}};
 
 bool starts_with_digit(const std::string &word) { return !word.empty() && word[0] >= '0' && word[0] <= '9'; }
 
@@ -87,7 +87,7 @@ std::string street_word(std::string word) {
         word.resize(word.size() - 2);
     }
     if (const auto known = ordinals.find(word); known != ordinals.end()) {
-        word = known->second;
+        return std::string(known->second);
     }
     return without_ending(std::move(word));
 }

@@ -64,7 +64,7 @@ double company_worth(const Record &a, const Record &b, const PairFeatures &f) {
     if (!one_domain) {
         total += std::max(2.5 * f[same_site], 1.5 * f[site_in_name]);
     }
-    total += 10 * f[same_registration] - 1.5 * f[other_registration];
+    total += 11 * f[same_registration] - 1.5 * f[other_registration];
     total += 4 * f[same_phone] - 0.3 * f[other_phone];
     if (one_domain) {
         total += 1.5 * f[other_country];  // a company abroad
