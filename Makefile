@@ -46,8 +46,9 @@ bench: build ## measure against the peers, print ratios, write build/bench.json 
 	@tests/harness/install_packages '$(SUDO)' $(BENCH_PACKAGES)
 	+@BUILD=$(BUILD) JOBS=$(JOBS) bench/run $(BENCH)
 
-quality: build ## how well a model of the public set coil2000 ranks, beside its baselines (PARAMETERS, PRESET, SEARCH, SEED)
+quality: build ## how well a model of the public set coil2000 ranks and how well accounts are matched, beside baselines (PARAMETERS, PRESET, SEARCH, SEED)
 	@BUILD=$(BUILD) bench/quality
+	@BUILD=$(BUILD) bench/quality_match
 
 coverage: deps ## lines covered in core, pg and daemon; under 80 % fails
 	@tests/harness/install_packages '$(SUDO)' $(COVERAGE_PACKAGES)

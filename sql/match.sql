@@ -66,16 +66,16 @@ SELECT a FROM (SELECT 'r' || (seed % 3) AS org_id, seed::text AS crm_id,
         CASE WHEN abs(hashint4(seed)) % 4 = 0 THEN '+1312555' || (1000 + abs(hashint4(seed / 3)) % 900) END AS phone,
         (1 + abs(hashint4(seed / 6)) % 90) || ' Main Street' AS street, (60000 + abs(hashint4(seed / 6)) % 40)::text AS postal_code, 'US' AS country, '2024-01-01'::timestamptz AS modified_at) v,
     LATERAL jsonb_populate_record(NULL::xsell.account, to_jsonb(v) || '{"synced_at": "2024-01-01"}') a $$;
-INSERT INTO xsell.account SELECT (pg_temp.some_account(i)).* FROM generate_series(1, 1500) i;
+INSERT INTO xsell.account SELECT a.* FROM generate_series(1, 1000) i, LATERAL pg_temp.some_account(i) a;
 SELECT xsell_internal.resolve_entities() AS first_time;
-SELECT count(DISTINCT entity_id) BETWEEN 300 AND 600 AS clustered FROM xsell_internal.entity_account;
+SELECT count(DISTINCT entity_id) BETWEEN 250 AND 450 AS clustered FROM xsell_internal.entity_account;
 CREATE TEMPORARY TABLE round_result (round integer, moved boolean, by_all bigint);
 DO $$
 DECLARE
     moved bigint;
 BEGIN
-    FOR round IN 1..8 LOOP
-        INSERT INTO xsell.account SELECT (pg_temp.some_account(i)).* FROM generate_series(1500 + 20 * round, 1500 + 20 * round + 12) i;
+    FOR round IN 1..4 LOOP
+        INSERT INTO xsell.account SELECT a.* FROM generate_series(1500 + 20 * round, 1500 + 20 * round + 12) i, LATERAL pg_temp.some_account(i) a;
         UPDATE xsell.account SET domain = 'site' || (abs(hashtext(crm_id || round)) % 400) || '.com' WHERE abs(hashtext(crm_id || round)) % 100 = 0;
         UPDATE xsell.account SET name = 'Corana Lorobax' WHERE abs(hashtext(crm_id || round)) % 150 = 1;
         DELETE FROM xsell.account WHERE abs(hashtext(crm_id || round)) % 200 = 2;
@@ -98,17 +98,18 @@ CREATE TEMPORARY TABLE former AS SELECT org_id, account_id, min(org_id || accoun
 DELETE FROM xsell_internal.match_account;
 SELECT (SELECT count(*) FROM xsell_internal.match_key) AS keys, (SELECT count(*) FROM xsell_internal.match_pair) AS pairs;
 DELETE FROM xsell_internal.entity_account;
-SELECT xsell_internal.resolve_entities() > 1500 AS again;
+SELECT xsell_internal.resolve_entities() > 1000 AS again;
 SELECT count(*) AS other_customer FROM former f
 JOIN (SELECT org_id, account_id, min(org_id || account_id) OVER (PARTITION BY entity_id) AS customer FROM xsell_internal.entity_account) e USING (org_id, account_id)
 WHERE f.customer <> e.customer;
 -- One account more reads no table from end to end.
 ANALYZE xsell_internal.match_key, xsell_internal.match_account, xsell_internal.match_pair, xsell_internal.entity_account, xsell.account;
+INSERT INTO xsell.account (org_id, crm_id, name, domain, country, modified_at) VALUES ('r1', 'new', 'Quite New Name', 'site5.com', 'US', '2024-01-01');
+SET LOCAL jit = off;
 SET LOCAL enable_seqscan = off;  -- small as it is, the planner would scan; the point is that it need not
 CREATE TEMPORARY TABLE scans AS SELECT c.oid, c.relname, pg_stat_get_xact_numscans(c.oid) AS before FROM pg_class c
 WHERE c.oid IN ('xsell_internal.match_key'::regclass, 'xsell_internal.match_account'::regclass, 'xsell_internal.match_pair'::regclass, 'xsell_internal.entity_account'::regclass,
                 'xsell.account'::regclass, 'xsell_internal.match_key_pkey'::regclass);
-INSERT INTO xsell.account SELECT (pg_temp.some_account(4)).* ON CONFLICT (org_id, crm_id) DO UPDATE SET name = 'Quite New Name', domain = 'site5.com';
 SELECT xsell_internal.resolve_entities() IS NOT NULL AS resolved;
 SELECT relname, CASE WHEN relname = 'match_key_pkey' THEN pg_stat_get_xact_numscans(oid) > before END AS index_used, CASE WHEN relname <> 'match_key_pkey' THEN pg_stat_get_xact_numscans(oid) - before END AS whole_scans
 FROM scans ORDER BY relname;

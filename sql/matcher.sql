@@ -2,10 +2,10 @@
 -- A matcher of one's own: here two accounts are one customer exactly when they share a phone, whatever their names say.
 BEGIN;
 INSERT INTO xsell.account (org_id, crm_id, name, phone, country, modified_at)
-SELECT 'r' || c, i || '-' || c, CASE WHEN c = 1 THEN 'Company ' ELSE 'Renamed ' END || md5((i * c)::text), '+1312' || (5550000 + i), 'US', '2024-01-01'
+SELECT 'r' || c, i || '-' || c, CASE WHEN c = 1 THEN 'Company ' ELSE 'Renamed ' END || md5((i * c)::text), '+1312' || (5550000 + i), 'US', timestamptz '2024-01-01'
 FROM generate_series(1, 60) i, generate_series(1, 2) c
 UNION ALL
-SELECT 'r' || c, 'n' || i || '-' || c, 'Common Name ' || chr(65 + i % 26) || i, '+1415' || (5550000 + 2 * i + c), 'US', '2024-01-01' FROM generate_series(1, 60) i, generate_series(1, 2) c;
+SELECT 'r' || c, 'n' || i || '-' || c, 'Common Name ' || chr(65 + i % 26) || i, '+1415' || (5550000 + 2 * i + c), 'US', timestamptz '2024-01-01' FROM generate_series(1, 60) i, generate_series(1, 2) c;
 SELECT xsell_internal.resolve_entities() AS resolved;
 CREATE FUNCTION pg_temp.joined() RETURNS TABLE (by_phone bigint, by_name bigint) LANGUAGE sql AS $$
 SELECT count(*) FILTER (WHERE a.account_id ~ '^\d' ), count(*) FILTER (WHERE a.account_id ~ '^n')
