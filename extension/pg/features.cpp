@@ -2,51 +2,11 @@
 #include "core/error.hpp"
 #include "core/features/cross_sell.hpp"
 
-#include "border/border.hpp"
 #include "row_array.hpp"
+#include "world_arrays.hpp"
 
 namespace xsell::pg {
 namespace {
-
-// Arguments of xsell_internal.cross_sell_matrix, in order.
-enum Argument {
-    arg_entity,
-    arg_eligible,
-    arg_industry,
-    arg_country,
-    arg_log_employees,
-    arg_age_days,
-    arg_idle_days,
-    arg_entity_feature,
-    arg_product,
-    arg_active,
-    arg_family,
-    arg_product_feature,
-    arg_held_entity,
-    arg_held_product,
-    arg_held_days,
-    arg_covered_entity,
-    arg_covered_product,
-    arg_serving_entity,
-    arg_serving_org,
-    arg_selling_product,
-    arg_selling_org,
-    arg_candidates
-};
-
-// A fixed-width array without nulls as a view of its elements.
-template <class T>
-std::span<const T> elements(FunctionCallInfo fcinfo, int argument) {
-    return pg([&]() noexcept -> std::span<const T> {
-        ArrayType *array = DatumGetArrayTypeP(fcinfo->args[argument].value);
-        if (array_contains_nulls(array)) {
-            ereport(ERROR, errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-                    errmsg("array argument %d must not contain nulls", argument + 1));
-        }
-        return {reinterpret_cast<const T *>(ARR_DATA_PTR(array)),
-                static_cast<std::size_t>(ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array)))};
-    });
-}
 
 // real[] with nulls: NaN where null.
 std::vector<float> nullable_floats(FunctionCallInfo fcinfo, int argument) {
@@ -64,33 +24,10 @@ std::vector<float> nullable_floats(FunctionCallInfo fcinfo, int argument) {
     return result;
 }
 
-void require(bool condition, const char *message) {
-    if (!condition) {
-        throw core::Error(core::Kind::bad_argument, message);
-    }
-}
-
 template <class T>
 std::vector<std::uint8_t> flags(std::span<const T> values) {
     return {values.begin(), values.end()};
 }
-
-// Ids as positions in an ascending array of ids.
-class Positions {
-  public:
-    explicit Positions(std::span<const std::int64_t> ids) : ids_(ids) {
-        require(std::is_sorted(ids.begin(), ids.end(), std::less_equal<>()), "ids must be ascending and differ");
-    }
-
-    std::uint32_t of(std::int64_t id) const {
-        const auto found = std::lower_bound(ids_.begin(), ids_.end(), id);
-        require(found != ids_.end() && *found == id, "a pair names an id that is not among the ids");
-        return static_cast<std::uint32_t>(found - ids_.begin());
-    }
-
-  private:
-    std::span<const std::int64_t> ids_;
-};
 
 core::Csr pairs(FunctionCallInfo fcinfo, int row_argument, const Positions &rows, std::size_t row_count,
                 const Positions *columns) {
@@ -121,6 +58,25 @@ std::vector<core::Profile> profiles(FunctionCallInfo fcinfo, std::size_t count) 
     return result;
 }
 
+// Days since each held pair was last bought, in the order of `held`; the least of a pair that is named twice.
+std::vector<float> held_days(FunctionCallInfo fcinfo, const core::Csr &held, const Positions &entity, const Positions &product) {
+    const auto left = elements<std::int64_t>(fcinfo, arg_held_entity);
+    const auto right = elements<std::int64_t>(fcinfo, arg_held_product);
+    const auto days = elements<float>(fcinfo, arg_held_days);
+    require(days.size() == left.size(), "held_days must have one element a held pair");
+    std::vector<float> result(held.column.size(), std::numeric_limits<float>::infinity());
+    for (std::size_t i = 0; i < left.size(); ++i) {
+        const std::uint32_t row = entity.of(left[i]);
+        const auto basket = held.row(row);
+        const auto at = std::lower_bound(basket.begin(), basket.end(), product.of(right[i])) - basket.begin();
+        float &least = result[held.start[row] + static_cast<std::size_t>(at)];
+        least = std::min(least, days[i]);
+    }
+    return result;
+}
+
+}  // namespace
+
 core::World collect(FunctionCallInfo fcinfo, std::span<const std::int64_t> entities, std::span<const std::int64_t> products) {
     const Positions entity(entities);
     const Positions product(products);
@@ -143,13 +99,13 @@ core::World collect(FunctionCallInfo fcinfo, std::span<const std::int64_t> entit
                 world.product_features >= core::popularity_windows,
             "every array of entities or products must have one element, or one row, each");
     world.held = pairs(fcinfo, arg_held_entity, entity, entities.size(), &product);
+    world.held_days = held_days(fcinfo, world.held, entity, product);
     world.covered = pairs(fcinfo, arg_covered_entity, entity, entities.size(), &product);
     world.serving = pairs(fcinfo, arg_serving_entity, entity, entities.size(), nullptr);
     world.selling = pairs(fcinfo, arg_selling_product, product, products.size(), nullptr);
     return world;
 }
 
-}  // namespace
 }  // namespace xsell::pg
 
 using namespace xsell;

@@ -244,6 +244,8 @@ CREATE TABLE xsell.activity (
     PRIMARY KEY (org_id, crm_id)
 );
 CREATE INDEX ON xsell.activity (org_id, account_id);
+CREATE INDEX ON xsell.activity (org_id, opportunity_id) WHERE account_id IS NULL AND opportunity_id IS NOT NULL;
+CREATE INDEX ON xsell.activity (org_id, contact_id) WHERE account_id IS NULL AND opportunity_id IS NULL;
 COMMENT ON TABLE xsell.activity IS 'Tasks, calls, e-mails, meetings and notes.';
 
 CREATE TABLE xsell.crm_user (

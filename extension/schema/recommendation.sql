@@ -34,6 +34,7 @@ CREATE TABLE xsell_internal.recommendation (
     held_out          boolean NOT NULL DEFAULT false,
     assigned_to       text,
     recommendation_type text,
+    lookalikes        integer NOT NULL DEFAULT 0,
     UNIQUE (entity_id, product_id, org_id, route)
 );
 CREATE INDEX ON xsell_internal.recommendation (org_id, owner_id) WHERE live;
@@ -62,6 +63,15 @@ CREATE TABLE xsell_internal.recommendation_reason (
 );
 COMMENT ON TABLE xsell_internal.recommendation_reason IS 'Why: the strongest features. The value is left out where it could tell one org about another.';
 
+CREATE TABLE xsell_internal.recommendation_lookalike (
+    recommendation_id bigint NOT NULL REFERENCES xsell_internal.recommendation ON DELETE CASCADE,
+    position          integer NOT NULL,
+    entity_id         bigint NOT NULL,
+    similarity        real NOT NULL,
+    PRIMARY KEY (recommendation_id, position)
+);
+COMMENT ON TABLE xsell_internal.recommendation_lookalike IS 'The nearest customers that hold what is recommended; seen by those who see the recommendation and the customer.';
+
 CREATE TABLE xsell_internal.recommendation_run (
     run_id       bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     as_of        timestamptz NOT NULL,
@@ -71,28 +81,34 @@ CREATE TABLE xsell_internal.recommendation_run (
     model        text,
     version      integer,
     kept         bigint,
-    cuts         double precision[]
+    cuts         double precision[],
+    kind         text,
+    entities     bigint,
+    written      bigint
 );
-COMMENT ON TABLE xsell_internal.recommendation_run IS 'One row per refresh. cuts: the 60th, 70th and 80th percentile of the kept probabilities, which confidence levels and next actions go by.';
+COMMENT ON TABLE xsell_internal.recommendation_run IS 'One row per refresh. cuts: the 60th, 70th and 80th percentile of the kept probabilities, which confidence levels and next actions go by. kind: full or incremental, of so many entities (NULL: all).';
 
 CREATE TABLE xsell_internal.suppression (
     suppression_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     entity_id      bigint NOT NULL,
     product_id     bigint,
+    org_id         text,
     until          timestamptz,
+    note           text,
     created_by     text NOT NULL DEFAULT CURRENT_USER,
     created_at     timestamptz NOT NULL DEFAULT pg_catalog.now(),
-    UNIQUE NULLS NOT DISTINCT (entity_id, product_id)
+    UNIQUE NULLS NOT DISTINCT (entity_id, product_id, org_id)
 );
-COMMENT ON TABLE xsell_internal.suppression IS 'Pairs that must not be recommended; product_id NULL: nothing may be, until NULL: ever.';
+COMMENT ON TABLE xsell_internal.suppression IS 'Pairs that must not be recommended; product_id NULL: nothing may be, org_id NULL: by no org, until NULL: ever.';
 
 -- The older platform cut raw scores at .6, .7 and .8. Calibrated probabilities of rare wins never get there, so the same cuts
--- are made in the ranking of what is recommended, and the width of the interval stands for the models' disagreement.
+-- are made in the ranking of what is recommended; and the width of the interval, which stands for the models' disagreement, is
+-- measured by the probability that it is about.
 CREATE FUNCTION xsell_internal.confidence_level(probability double precision, half_width double precision, cuts double precision[]) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN CASE
-    WHEN probability > cuts[3] AND half_width < .1 THEN 'Very High'
-    WHEN probability > cuts[2] AND half_width < .15 THEN 'High'
+    WHEN probability > cuts[3] AND half_width < .5 * probability THEN 'Very High'
+    WHEN probability > cuts[2] AND half_width < .75 * probability THEN 'High'
     WHEN probability > cuts[1] THEN 'Medium'
     ELSE 'Low'
 END;
@@ -119,7 +135,7 @@ SELECT r.recommendation_id, r.entity_id, COALESCE(a.name, ia.name) AS entity_nam
        (SELECT xsell.base_currency()) AS currency, r.rank, r.confidence_level, r.next_action, r.reason,
        u.name AS owner_name, u.email AS owner_email, u.team, u.territory, iu.name AS introducer_name,
        NULLIF(pg_catalog.concat_ws(' ', c.first_name, c.last_name), '') AS contact_name,
-       r.status, r.first_seen, r.last_seen, r.expires_at, r.score_source, r.model, r.version
+       r.status, r.first_seen, r.last_seen, r.expires_at, r.score_source, r.model, r.version, r.recommendation_type, r.lookalikes
 FROM xsell_internal.recommendation r
 LEFT JOIN xsell.account a ON a.org_id = r.org_id AND a.crm_id = r.account_id
 LEFT JOIN xsell.product p ON p.org_id = r.org_id AND p.crm_id = r.product_crm_id
@@ -162,6 +178,9 @@ COMMENT ON COLUMN xsell.recommendation.expires_at IS 'Not to be trusted after th
 COMMENT ON COLUMN xsell.recommendation.score_source IS 'model, heuristic (nothing deployed: ranks by association, lookalikes and demand) or rule (winback).';
 COMMENT ON COLUMN xsell.recommendation.model IS 'The model, for score_source model.';
 COMMENT ON COLUMN xsell.recommendation.version IS 'Its version.';
+COMMENT ON COLUMN xsell.recommendation.recommendation_type IS
+'Industry Expansion: the most similar customer that has the product is of the same industry; else Partner Referral where one of the two is a partner, else Market Development. NULL for winback, and without a model.';
+COMMENT ON COLUMN xsell.recommendation.lookalikes IS 'How many of the similar customers that have the product are named in xsell.recommendation_lookalike, if you may see them: at most three.';
 
 CREATE VIEW xsell.recommendation_reason WITH (security_invoker = true) AS
 SELECT w.recommendation_id, w.position, w.feature, w.value, w.contribution, w.code, w.sentence
@@ -177,11 +196,24 @@ COMMENT ON COLUMN xsell.recommendation_reason.contribution IS 'What it adds: in 
 COMMENT ON COLUMN xsell.recommendation_reason.code IS 'The kind of reason.';
 COMMENT ON COLUMN xsell.recommendation_reason.sentence IS 'The reason in words.';
 
+CREATE VIEW xsell.recommendation_lookalike WITH (security_invoker = true) AS
+SELECT l.recommendation_id, l.position, l.entity_id, e.name AS entity_name, l.similarity
+FROM xsell_internal.recommendation_lookalike l
+JOIN xsell_internal.recommendation r USING (recommendation_id)
+LEFT JOIN xsell.entity e ON e.entity_id = l.entity_id
+WHERE r.live AND NOT r.held_out;
+COMMENT ON VIEW xsell.recommendation_lookalike IS 'The most similar customers that have what is recommended, as far as you may see them; xsell.recommendation.lookalikes counts all.';
+COMMENT ON COLUMN xsell.recommendation_lookalike.recommendation_id IS 'The recommendation.';
+COMMENT ON COLUMN xsell.recommendation_lookalike.position IS '1 is the most similar.';
+COMMENT ON COLUMN xsell.recommendation_lookalike.entity_id IS 'The customer that has the product.';
+COMMENT ON COLUMN xsell.recommendation_lookalike.entity_name IS 'Its name, from an account that you may see.';
+COMMENT ON COLUMN xsell.recommendation_lookalike.similarity IS 'Mean of the six similarities, 0 to 1.';
+
 DO $$
 DECLARE
     kept text;
 BEGIN
-    FOREACH kept IN ARRAY ARRAY['recommendation', 'recommendation_recommendation_id_seq', 'introduction', 'recommendation_reason', 'recommendation_run',
+    FOREACH kept IN ARRAY ARRAY['recommendation', 'recommendation_recommendation_id_seq', 'introduction', 'recommendation_reason', 'recommendation_lookalike', 'recommendation_run',
                                 'recommendation_run_run_id_seq', 'suppression', 'suppression_suppression_id_seq'] LOOP
         PERFORM pg_catalog.pg_extension_config_dump(('xsell_internal.' || kept)::pg_catalog.regclass, '');
     END LOOP;

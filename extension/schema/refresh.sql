@@ -1,70 +1,148 @@
 -- Recommending: the refresh that stores offers as recommendations with their reasons, and recommend(), which answers from them or anew.
 
-CREATE FUNCTION xsell_internal.write_recommendations(as_of timestamptz, cuts double precision[]) RETURNS bigint
+-- The temporary tables of a refresh, by their names in pg_temp: xsell_scope, the entities that it is about (only where it is not about
+-- all); xsell_offer, what is to be recommended; xsell_excluded, what would be but for a rule, for whoever writes the whitespace.
+
+CREATE FUNCTION xsell_internal.write_recommendations(as_of timestamptz, cuts double precision[], "full" boolean) RETURNS bigint
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
-SET enable_nestloop = off  -- the tables grow within the transaction: statistics lag behind, and a nested loop would be ruinous
+SET plan_cache_mode = force_custom_plan
 SET jit = off
 AS $$
+DECLARE
+    touched bigint;
+    total bigint := 0;
 BEGIN
+    DROP TABLE IF EXISTS pg_temp.xsell_kept;
     CREATE TEMPORARY TABLE xsell_kept ON COMMIT DROP AS
-    SELECT o.entity_id, o.product_id, o.org_id, o.route, o.account_id, o.product_crm_id, o.probability, s.low AS probability_low, s.high AS probability_high,
+    SELECT o.entity_id, o.product_id, o.org_id, o.route, o.account_id, o.product_crm_id, o.probability, o.low AS probability_low, o.high AS probability_high,
            o.amount_if_won, round(o.probability::numeric * o.amount_if_won, 2) AS expected_revenue, o.rank,
-           CASE WHEN o.route = 'winback' THEN 'Low' ELSE xsell_internal.confidence_level(o.probability, (s.high - s.low) / 2, cuts) END AS confidence_level,
+           CASE WHEN o.route = 'winback' THEN 'Low' ELSE xsell_internal.confidence_level(o.probability, (o.high - o.low) / 2, cuts) END AS confidence_level,
            xsell_internal.next_action(o.route, o.probability, cuts) AS next_action,
-           o.owner_id, o.contact_id, as_of AS last_seen, as_of + interval '30 days' AS expires_at, o.score_source, o.model, o.version
+           o.owner_id, o.contact_id, as_of AS last_seen, as_of + interval '30 days' AS expires_at, o.score_source, o.model, o.version,
+           h.held_out, o.recommendation_type, COALESCE(cardinality(o.lookalike), 0) AS lookalikes, r.recommendation_id,
+           r.recommendation_id IS NULL OR (r.probability, r.score_source, r.model, r.version) IS DISTINCT FROM (o.probability, o.score_source, o.model, o.version) AS rescored,
+           r.recommendation_id IS NULL OR (r.account_id, r.product_crm_id, r.probability, r.probability_low, r.probability_high, r.amount_if_won, r.rank, r.owner_id,
+               r.contact_id, r.last_seen, r.score_source, r.model, r.version, r.live, r.held_out, r.recommendation_type, r.lookalikes)
+           IS DISTINCT FROM (o.account_id, o.product_crm_id, o.probability, o.low, o.high, o.amount_if_won, o.rank, o.owner_id,
+               o.contact_id, as_of, o.score_source, o.model, o.version, true, h.held_out, o.recommendation_type, COALESCE(cardinality(o.lookalike), 0)) AS differs,
+           r.confidence_level AS old_confidence_level, r.next_action AS old_next_action, r.status
     FROM pg_temp.xsell_offer o
-    LEFT JOIN (SELECT m.entity_id, m.product_id, v.low, v.high FROM (SELECT * FROM pg_temp.xsell_offer f WHERE f.score_source = 'model' ORDER BY f.version) m
-               CROSS JOIN LATERAL xsell_internal.score_version(m.model, m.version, m.x) v) s ON s.entity_id = o.entity_id AND s.product_id = o.product_id AND o.score_source = 'model';
+    JOIN (SELECT e.entity_id, xsell_internal.in_holdout(e.entity_id) AS held_out FROM (SELECT DISTINCT f.entity_id FROM pg_temp.xsell_offer f) e) h
+      ON h.entity_id = o.entity_id
+    LEFT JOIN xsell_internal.recommendation r ON r.entity_id = o.entity_id AND r.product_id = o.product_id AND r.org_id = o.org_id AND r.route = o.route;
     ANALYZE pg_temp.xsell_kept;
 
     UPDATE xsell_internal.recommendation r
     SET account_id = k.account_id, product_crm_id = k.product_crm_id, probability = k.probability, probability_low = k.probability_low,
         probability_high = k.probability_high, amount_if_won = k.amount_if_won, expected_revenue = k.expected_revenue, rank = k.rank,
         confidence_level = k.confidence_level, next_action = k.next_action, owner_id = k.owner_id, contact_id = k.contact_id,
-        last_seen = k.last_seen, expires_at = k.expires_at, score_source = k.score_source, model = k.model, version = k.version, live = true
+        last_seen = k.last_seen, expires_at = k.expires_at, score_source = k.score_source, model = k.model, version = k.version, live = true,
+        held_out = k.held_out, recommendation_type = k.recommendation_type, lookalikes = k.lookalikes
     FROM pg_temp.xsell_kept k
-    WHERE (r.entity_id, r.product_id, r.org_id, r.route) = (k.entity_id, k.product_id, k.org_id, k.route)
-      AND (r.account_id, r.product_crm_id, r.probability, r.probability_low, r.probability_high, r.amount_if_won, r.rank, r.confidence_level,
-           r.next_action, r.owner_id, r.contact_id, r.last_seen, r.score_source, r.model, r.version, r.live)
-          IS DISTINCT FROM (k.account_id, k.product_crm_id, k.probability, k.probability_low, k.probability_high, k.amount_if_won, k.rank,
-           k.confidence_level, k.next_action, k.owner_id, k.contact_id, k.last_seen, k.score_source, k.model, k.version, true);
+    WHERE r.recommendation_id = k.recommendation_id
+      AND (k.differs OR k.confidence_level <> k.old_confidence_level OR k.next_action <> k.old_next_action);
+    GET DIAGNOSTICS touched = ROW_COUNT;
+    total := total + touched;
     UPDATE xsell_internal.recommendation r SET status = 'new'  -- closed long ago, and worth another look
     FROM pg_temp.xsell_kept k
-    WHERE (r.entity_id, r.product_id, r.org_id, r.route) = (k.entity_id, k.product_id, k.org_id, k.route) AND r.status IN ('lost', 'expired');
+    WHERE r.recommendation_id = k.recommendation_id AND k.status IN ('lost', 'expired');
+    GET DIAGNOSTICS touched = ROW_COUNT;
+    total := total + touched;
     UPDATE xsell_internal.recommendation r SET live = false
-    WHERE r.live AND NOT EXISTS (SELECT FROM pg_temp.xsell_kept k
-                                 WHERE (k.entity_id, k.product_id, k.org_id, k.route) = (r.entity_id, r.product_id, r.org_id, r.route))
+    WHERE r.live AND r.recommendation_id IN (
+          SELECT l.recommendation_id FROM xsell_internal.recommendation l WHERE write_recommendations."full" AND l.live
+          UNION ALL
+          SELECT l.recommendation_id FROM pg_temp.xsell_scope c JOIN xsell_internal.recommendation l USING (entity_id)
+          WHERE NOT write_recommendations."full" AND l.live)
+      AND NOT EXISTS (SELECT FROM pg_temp.xsell_kept k WHERE k.recommendation_id = r.recommendation_id)
       -- What somebody is working on stays on the list until it is bought.
       AND (r.status NOT IN ('accepted', 'in_progress')
            OR EXISTS (SELECT FROM xsell_internal.holding h WHERE h.entity_id = r.entity_id AND h.product_id = r.product_id
                         AND (h.ends_at IS NULL OR h.ends_at > write_recommendations.as_of)));
-    INSERT INTO xsell_internal.recommendation (entity_id, product_id, org_id, route, account_id, product_crm_id, probability, probability_low,
-        probability_high, amount_if_won, expected_revenue, rank, confidence_level, next_action, owner_id, contact_id, first_seen, last_seen, expires_at,
-        score_source, model, version)
-    SELECT k.entity_id, k.product_id, k.org_id, k.route, k.account_id, k.product_crm_id, k.probability, k.probability_low,
-           k.probability_high, k.amount_if_won, k.expected_revenue, k.rank, k.confidence_level, k.next_action, k.owner_id, k.contact_id, as_of, k.last_seen,
-           k.expires_at, k.score_source, k.model, k.version
-    FROM pg_temp.xsell_kept k
-    WHERE NOT EXISTS (SELECT FROM xsell_internal.recommendation r
-                      WHERE (r.entity_id, r.product_id, r.org_id, r.route) = (k.entity_id, k.product_id, k.org_id, k.route))
-    ORDER BY k.entity_id, k.product_id;
+    GET DIAGNOSTICS touched = ROW_COUNT;
+    total := total + touched;
+    WITH added AS (
+        INSERT INTO xsell_internal.recommendation AS r (entity_id, product_id, org_id, route, account_id, product_crm_id, probability, probability_low,
+            probability_high, amount_if_won, expected_revenue, rank, confidence_level, next_action, owner_id, contact_id, first_seen, last_seen, expires_at,
+            score_source, model, version, held_out, recommendation_type, lookalikes)
+        SELECT k.entity_id, k.product_id, k.org_id, k.route, k.account_id, k.product_crm_id, k.probability, k.probability_low,
+               k.probability_high, k.amount_if_won, k.expected_revenue, k.rank, k.confidence_level, k.next_action, k.owner_id, k.contact_id, as_of, k.last_seen,
+               k.expires_at, k.score_source, k.model, k.version, k.held_out, k.recommendation_type, k.lookalikes
+        FROM pg_temp.xsell_kept k
+        WHERE k.recommendation_id IS NULL
+        ORDER BY k.entity_id, k.product_id
+        RETURNING r.recommendation_id, r.entity_id, r.product_id, r.org_id, r.route
+    )
+    UPDATE pg_temp.xsell_kept k SET recommendation_id = a.recommendation_id FROM added a
+    WHERE (k.entity_id, k.product_id, k.org_id, k.route) = (a.entity_id, a.product_id, a.org_id, a.route);
+    GET DIAGNOSTICS touched = ROW_COUNT;
+    total := total + touched;
+    CREATE INDEX ON pg_temp.xsell_kept (entity_id, product_id, org_id, route) INCLUDE (recommendation_id, rescored);
+    ANALYZE pg_temp.xsell_kept;
+    RETURN total + xsell_internal.write_introductions("full");
+END
+$$;
+COMMENT ON FUNCTION xsell_internal.write_recommendations(timestamptz, double precision[], boolean) IS
+'Brings the stored recommendations (all, or those of the entities in scope) in line with this session''s offers: updates what differs, takes off, inserts; returns the rows written. Leaves the rows with their ids in pg_temp.xsell_kept.';
 
+CREATE FUNCTION xsell_internal.write_introductions("full" boolean) RETURNS bigint
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_custom_plan
+SET jit = off
+AS $$
+DECLARE
+    touched bigint;
+    total bigint;
+BEGIN
     DELETE FROM xsell_internal.introduction i USING xsell_internal.recommendation r
-    WHERE r.recommendation_id = i.recommendation_id AND NOT r.live;
+    WHERE r.recommendation_id = i.recommendation_id AND NOT r.live
+      AND (write_introductions."full" OR r.entity_id IN (SELECT c.entity_id FROM pg_temp.xsell_scope c));
+    GET DIAGNOSTICS total = ROW_COUNT;
     INSERT INTO xsell_internal.introduction AS i (recommendation_id, org_id, account_id, user_id, contact_id)
-    SELECT r.recommendation_id, o.from_org, o.from_account, o.from_user, o.from_contact
-    FROM pg_temp.xsell_offer o JOIN xsell_internal.recommendation r USING (entity_id, product_id, org_id, route)
+    SELECT k.recommendation_id, o.from_org, o.from_account, o.from_user, o.from_contact
+    FROM pg_temp.xsell_offer o JOIN pg_temp.xsell_kept k USING (entity_id, product_id, org_id, route)
     WHERE o.from_org IS NOT NULL
     ON CONFLICT (recommendation_id) DO UPDATE
     SET org_id = excluded.org_id, account_id = excluded.account_id, user_id = excluded.user_id, contact_id = excluded.contact_id
     WHERE (i.org_id, i.account_id, i.user_id, i.contact_id) IS DISTINCT FROM (excluded.org_id, excluded.account_id, excluded.user_id, excluded.contact_id);
-    DROP TABLE pg_temp.xsell_kept;
-    RETURN (SELECT count(*) FROM xsell_internal.recommendation r WHERE r.live);
+    GET DIAGNOSTICS touched = ROW_COUNT;
+    RETURN total + touched;
 END
 $$;
-COMMENT ON FUNCTION xsell_internal.write_recommendations(timestamptz, double precision[]) IS
-'Brings the stored recommendations in line with this session''s offers: updates, expires, inserts; returns how many are live.';
+COMMENT ON FUNCTION xsell_internal.write_introductions(boolean) IS 'Who can introduce, for what write_recommendations has just written; returns the rows written.';
+
+CREATE FUNCTION xsell_internal.write_lookalikes() RETURNS bigint
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_custom_plan
+SET jit = off
+AS $$
+DECLARE
+    touched bigint;
+    total bigint;
+BEGIN
+    DROP TABLE IF EXISTS pg_temp.xsell_lookalike;
+    CREATE TEMPORARY TABLE xsell_lookalike ON COMMIT DROP AS
+    SELECT k.recommendation_id, l.position::integer AS position, l.entity_id, l.similarity
+    FROM pg_temp.xsell_offer o JOIN pg_temp.xsell_kept k USING (entity_id, product_id, org_id, route)
+    CROSS JOIN LATERAL unnest(o.lookalike, o.similarity) WITH ORDINALITY AS l(entity_id, similarity, position);
+    ANALYZE pg_temp.xsell_lookalike;
+    DELETE FROM xsell_internal.recommendation_lookalike t USING pg_temp.xsell_kept k
+    WHERE t.recommendation_id = k.recommendation_id
+      AND NOT EXISTS (SELECT FROM pg_temp.xsell_lookalike l WHERE l.recommendation_id = t.recommendation_id AND l.position = t.position);
+    GET DIAGNOSTICS total = ROW_COUNT;
+    INSERT INTO xsell_internal.recommendation_lookalike AS t (recommendation_id, position, entity_id, similarity)
+    SELECT l.recommendation_id, l.position, l.entity_id, l.similarity FROM pg_temp.xsell_lookalike l
+    ON CONFLICT (recommendation_id, position) DO UPDATE SET entity_id = excluded.entity_id, similarity = excluded.similarity
+    WHERE (t.entity_id, t.similarity) IS DISTINCT FROM (excluded.entity_id, excluded.similarity);
+    GET DIAGNOSTICS touched = ROW_COUNT;
+    DROP TABLE pg_temp.xsell_lookalike;
+    RETURN total + touched;
+END
+$$;
+COMMENT ON FUNCTION xsell_internal.write_lookalikes() IS 'Stores which similar customers hold what is recommended, for what write_recommendations has just written; returns the rows written.';
 
 CREATE FUNCTION xsell_internal.heuristic_reasons(names text[], x real[])
 RETURNS TABLE ("position" integer, feature text, value double precision, contribution double precision, code text, sentence text)
@@ -92,105 +170,254 @@ END;
 COMMENT ON FUNCTION xsell_internal.reason_limits(text, double precision, boolean, boolean) IS
 'What of a reason may be told to the org that sells: its value and its sentence (safe), its sentence alone (silent), or neither.';
 
-CREATE FUNCTION xsell_internal.write_reasons() RETURNS void
+CREATE FUNCTION xsell_internal.write_reasons() RETURNS bigint
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
-SET enable_nestloop = off  -- the tables grow within the transaction: statistics lag behind, and a nested loop would be ruinous
+SET plan_cache_mode = force_custom_plan
 SET jit = off
 AS $$
 DECLARE
     names text[] := (SELECT s.feature FROM xsell_internal.feature_set s WHERE s.name = 'cross_sell' ORDER BY s.version DESC LIMIT 1);
+    touched bigint;
+    total bigint;
 BEGIN
+    -- Only what was scored anew has new reasons.
+    DROP TABLE IF EXISTS pg_temp.xsell_why, pg_temp.xsell_explained;
+    CREATE TEMPORARY TABLE xsell_explained ON COMMIT DROP AS
+    SELECT o.*, k.recommendation_id FROM pg_temp.xsell_offer o JOIN pg_temp.xsell_kept k USING (entity_id, product_id, org_id, route)
+    WHERE k.rescored OR NOT EXISTS (SELECT FROM xsell_internal.recommendation_reason w WHERE w.recommendation_id = k.recommendation_id);
+    ANALYZE pg_temp.xsell_explained;
     CREATE TEMPORARY TABLE xsell_why ON COMMIT DROP AS
-    SELECT r.recommendation_id, w.position, w.feature, w.contribution, w.code,
+    SELECT w.recommendation_id, w.position, w.feature, w.contribution, w.code,
            CASE WHEN w.safe THEN w.value END AS value, CASE WHEN w.safe OR w.silent THEN w.sentence END AS sentence
-    FROM (SELECT o.entity_id, o.product_id, o.org_id, o.route, o.place AS position, o.feature, o.value::double precision, o.contribution, t.code, t.sentence,
+    FROM (SELECT o.recommendation_id, o.place AS position, o.feature, o.value::double precision, o.contribution, t.code, t.sentence,
                  o.safe, o.silent
-          FROM (SELECT m.entity_id, m.product_id, m.org_id, m.route, e.feature, e.value, e.contribution, l.safe, l.silent,
-                       row_number() OVER (PARTITION BY m.entity_id, m.product_id, m.org_id, m.route
+          FROM (SELECT m.recommendation_id, e.feature, e.value, e.contribution, l.safe, l.silent,
+                       row_number() OVER (PARTITION BY m.recommendation_id
                                           ORDER BY NOT (l.safe OR l.silent), e.contribution <= 0, e.position)::integer AS place
-                FROM (SELECT * FROM pg_temp.xsell_offer s WHERE s.score_source = 'model' ORDER BY s.version) m  -- each version is resolved once
+                FROM (SELECT * FROM pg_temp.xsell_explained s WHERE s.score_source = 'model' ORDER BY s.version) m  -- each version is resolved once
                 CROSS JOIN LATERAL xsell_internal.explain_values(m.model, m.version, m.x, 12) e
                 CROSS JOIN LATERAL xsell_internal.reason_limits(e.feature, e.contribution, m.entity_alone, m.product_alone) l) o
           CROSS JOIN LATERAL xsell_internal.render_reason(o.feature, o.value, o.contribution) t
           WHERE o.place <= 3
           UNION ALL
-          SELECT o.entity_id, o.product_id, o.org_id, o.route, h.position, h.feature, h.value, h.contribution, h.code, h.sentence, true, true
-          FROM pg_temp.xsell_offer o CROSS JOIN LATERAL xsell_internal.heuristic_reasons(names, o.x) h WHERE o.score_source = 'heuristic'
+          SELECT o.recommendation_id, h.position, h.feature, h.value, h.contribution, h.code, h.sentence, true, true
+          FROM pg_temp.xsell_explained o CROSS JOIN LATERAL xsell_internal.heuristic_reasons(names, o.x) h WHERE o.score_source = 'heuristic'
           UNION ALL
-          SELECT o.entity_id, o.product_id, o.org_id, o.route, 1, 'ended_at', extract(epoch FROM o.ended_at)::double precision, o.probability, 'ended',
+          SELECT o.recommendation_id, 1, 'ended_at', extract(epoch FROM o.ended_at)::double precision, o.probability, 'ended',
                  'had it before; it ended on ' || to_char(o.ended_at AT TIME ZONE 'UTC', 'YYYY-MM-DD'), true, true
-          FROM pg_temp.xsell_offer o WHERE o.score_source = 'rule') w
-    JOIN xsell_internal.recommendation r USING (entity_id, product_id, org_id, route);
+          FROM pg_temp.xsell_explained o WHERE o.score_source = 'rule') w;
     ANALYZE pg_temp.xsell_why;
 
-    DELETE FROM xsell_internal.recommendation_reason t USING pg_temp.xsell_offer o JOIN xsell_internal.recommendation r USING (entity_id, product_id, org_id, route)
-    WHERE t.recommendation_id = r.recommendation_id
+    DELETE FROM xsell_internal.recommendation_reason t USING pg_temp.xsell_explained o
+    WHERE t.recommendation_id = o.recommendation_id
       AND NOT EXISTS (SELECT FROM pg_temp.xsell_why w WHERE w.recommendation_id = t.recommendation_id AND w.position = t.position);
+    GET DIAGNOSTICS total = ROW_COUNT;
     INSERT INTO xsell_internal.recommendation_reason AS t (recommendation_id, position, feature, value, contribution, code, sentence)
     SELECT w.recommendation_id, w.position, w.feature, w.value, w.contribution, w.code, w.sentence FROM pg_temp.xsell_why w
     ON CONFLICT (recommendation_id, position) DO UPDATE
     SET feature = excluded.feature, value = excluded.value, contribution = excluded.contribution, code = excluded.code, sentence = excluded.sentence
     WHERE (t.feature, t.value, t.contribution, t.code, t.sentence)
           IS DISTINCT FROM (excluded.feature, excluded.value, excluded.contribution, excluded.code, excluded.sentence);
+    GET DIAGNOSTICS touched = ROW_COUNT;
+    total := total + touched;
     UPDATE xsell_internal.recommendation r SET reason = n.sentence
     FROM (SELECT DISTINCT ON (w.recommendation_id) w.recommendation_id, w.sentence FROM pg_temp.xsell_why w
           ORDER BY w.recommendation_id, w.sentence IS NULL, w.contribution <= 0, w.position) n
     WHERE r.recommendation_id = n.recommendation_id AND r.reason IS DISTINCT FROM n.sentence;
-    DROP TABLE pg_temp.xsell_why;
+    GET DIAGNOSTICS touched = ROW_COUNT;
+    DROP TABLE pg_temp.xsell_why, pg_temp.xsell_explained;
+    RETURN total + touched;
 END
 $$;
 COMMENT ON FUNCTION xsell_internal.write_reasons() IS
 'Stores the three strongest reasons that may be told for each of this session''s offers (against, where none speaks for it): what a feature says about an entity that another org knows too is left out.';
 
-CREATE FUNCTION xsell_internal.refresh_recommendations(as_of timestamptz DEFAULT NULL, per_entity integer DEFAULT 10) RETURNS bigint
+-- What everything depends on: who scores, what the products and the stages are, how much is kept.
+CREATE FUNCTION xsell_internal.refresh_inputs(per_entity integer) RETURNS text
+LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT pg_catalog.md5(pg_catalog.concat_ws(E'\n', per_entity, pg_catalog.current_setting('xsell.candidates', true),
+        (SELECT pg_catalog.string_agg(pg_catalog.concat_ws(' ', d.role, d.version, d.share), ',' ORDER BY d.role) FROM xsell_internal.deployment d
+         WHERE d.model = 'cross_sell'),
+        (SELECT pg_catalog.string_agg(pg_catalog.concat_ws(' ', m.org_id, m.product_crm_id, m.product_id), ',' ORDER BY m.org_id, m.product_crm_id)
+         FROM xsell_internal.product_map m),
+        (SELECT pg_catalog.string_agg(pg_catalog.concat_ws(' ', p.org_id, p.crm_id, p.is_active, p.family, p.created_at, p.deleted_at), ',' ORDER BY p.org_id, p.crm_id)
+         FROM xsell.product p),
+        (SELECT pg_catalog.string_agg(m::text, ',' ORDER BY m.org_id, m.pipeline, m.stage) FROM xsell.stage_map m),
+        (SELECT pg_catalog.string_agg(x::text, ',' ORDER BY x.rule) FROM xsell.exclusion_rule x),
+        (SELECT pg_catalog.string_agg(x::text, ',' ORDER BY x.org_id, x.product_crm_id, x.country) FROM xsell.product_region x),
+        (SELECT pg_catalog.string_agg(s::text, ',' ORDER BY s.name) FROM xsell_internal.setting s WHERE s.name = 'base_currency' OR s.name LIKE 'holdout%')));
+END;
+COMMENT ON FUNCTION xsell_internal.refresh_inputs(integer) IS
+'A hash of what concerns every recommendation: deployments, product map, products, stages, exclusion rules. A refresh of some entities is one of all when it has changed.';
+
+-- What touched_entities does not see: decisions about what to offer, and times that have come.
+CREATE FUNCTION xsell_internal.decided_entities(since xid8, last_as_of timestamptz, as_of timestamptz) RETURNS SETOF bigint
+LANGUAGE plpgsql STABLE ROWS 1000
+SET search_path = pg_catalog, pg_temp
+SET jit = off
+AS $$
+DECLARE
+    reach constant integer := age(since::xid);
+BEGIN
+    RETURN QUERY
+    SELECT e.entity_id FROM xsell_internal.entity e WHERE age(e.xmin) <= reach
+    UNION SELECT l.entity_id FROM xsell_internal.change_log l WHERE age(l.xmin) <= reach
+    UNION SELECT s.entity_id FROM xsell_internal.suppression s WHERE s.until > last_as_of AND s.until <= decided_entities.as_of
+    UNION SELECT p.entity_id FROM xsell_internal.purchase p
+          WHERE p.ends_at > last_as_of AND p.ends_at <= decided_entities.as_of OR p.won_at > last_as_of AND p.won_at <= decided_entities.as_of
+    UNION SELECT r.entity_id FROM xsell_internal.recommendation r
+          WHERE r.status = 'lost' AND r.status_at > last_as_of - interval '180 days' AND r.status_at <= decided_entities.as_of - interval '180 days';
+END
+$$;
+COMMENT ON FUNCTION xsell_internal.decided_entities(xid8, timestamptz, timestamptz) IS
+'Entities about which something was decided since a transaction (status, suppression, match), and those for whom a time has come since: of a suppression, a loss, an end.';
+
+-- The entities that a refresh is about: NULL for all.
+CREATE FUNCTION xsell_internal.refresh_scope(as_of timestamptz, per_entity integer, "full" boolean) RETURNS bigint[]
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    stored_at constant timestamptz := (SELECT w.as_of FROM xsell_internal.stored_world w);
+    before constant xsell_internal.entity_change_mark := (SELECT m FROM xsell_internal.entity_change_mark m WHERE m.name = 'recommendations');
+    scope bigint[] := xsell_internal.take_touched_entities('recommendations', xsell_internal.refresh_inputs(per_entity));
+BEGIN
+    IF refresh_scope."full" OR scope IS NULL OR stored_at IS NULL OR refresh_scope.as_of < before.at
+       OR refresh_scope.as_of > stored_at + interval '1 day' OR NOT xsell_internal.ranks_in_one_pass('cross_sell') THEN
+        RETURN NULL;
+    END IF;
+    scope := ARRAY(SELECT s FROM unnest(scope) s UNION SELECT d FROM xsell_internal.decided_entities(before.oldest, before.at, refresh_scope.as_of) d ORDER BY 1);
+    -- Beyond that one pass over all is as cheap, and its neighbours are new.
+    IF "full" IS NULL AND cardinality(scope) > (SELECT cardinality(w.entity) FROM xsell_internal.stored_world w) * 0.2 THEN
+        RETURN NULL;
+    END IF;
+    RETURN scope;
+END
+$$;
+COMMENT ON FUNCTION xsell_internal.refresh_scope(timestamptz, integer, boolean) IS
+'The entities whose inputs have changed since the last refresh; NULL where everything must be done anew: asked for, none before, other deployments, products or stages, more than a day since, or (NULL: by its own choice) more than a fifth changed. The next call looks from here on.';
+
+CREATE FUNCTION xsell_internal.store_world(as_of timestamptz) RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    DELETE FROM xsell_internal.stored_world;
+    INSERT INTO xsell_internal.stored_world SELECT * FROM xsell_internal.cross_sell_world(store_world.as_of);
+    DELETE FROM xsell_internal.stored_amount;
+    INSERT INTO xsell_internal.stored_amount (org_id, product_id, industry, amount)
+    SELECT a.org_id, a.product_id, a.industry, a.amount FROM xsell_internal.amounts_if_won(store_world.as_of) a WHERE a.amount IS NOT NULL;
+END
+$$;
+COMMENT ON FUNCTION xsell_internal.store_world(timestamptz) IS 'Keeps what a full refresh knows, for the incremental ones after it.';
+
+CREATE FUNCTION xsell_internal.collect_offers(as_of timestamptz, per_entity integer, scope bigint[], from_stored boolean) RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+SET jit = off
+AS $$
+BEGIN
+    DROP TABLE IF EXISTS pg_temp.xsell_scope, pg_temp.xsell_offer, pg_temp.xsell_excluded;
+    CREATE TEMPORARY TABLE xsell_scope ON COMMIT DROP AS SELECT s AS entity_id FROM unnest(scope) s;
+    CREATE TEMPORARY TABLE xsell_offer ON COMMIT DROP AS
+    WITH partner AS MATERIALIZED (
+        SELECT DISTINCT e.entity_id FROM xsell.account a JOIN xsell_internal.entity_account e ON e.org_id = a.org_id AND e.account_id = a.crm_id
+        WHERE a.type = 'Partner'
+    )
+    SELECT o.*, CASE WHEN o.score_source = 'rule' OR o.rule IS NOT NULL THEN NULL WHEN o.same_industry THEN 'Industry Expansion'
+                     WHEN o.entity_id IN (SELECT p.entity_id FROM partner p) OR o.lookalike[1] IN (SELECT p.entity_id FROM partner p) THEN 'Partner Referral'
+                     ELSE 'Market Development' END AS recommendation_type
+    FROM xsell_internal.offers(as_of, per_entity, scope, from_stored) o;
+    CREATE TEMPORARY TABLE xsell_excluded ON COMMIT DROP AS
+    SELECT o.entity_id, o.product_id, o.rule_org AS org_id, o.rule, o.rule_reason AS reason, o.rule_until AS until, o.probability
+    FROM pg_temp.xsell_offer o WHERE o.rule IS NOT NULL;
+    DELETE FROM pg_temp.xsell_offer o WHERE o.rule IS NOT NULL;
+    ANALYZE pg_temp.xsell_scope;
+    ANALYZE pg_temp.xsell_offer;
+    ANALYZE pg_temp.xsell_excluded;
+END
+$$;
+COMMENT ON FUNCTION xsell_internal.collect_offers(timestamptz, integer, bigint[], boolean) IS 'The offers and exclusions of a refresh, in this session''s temporary tables.';
+
+CREATE FUNCTION xsell_internal.refresh_run(as_of timestamptz, per_entity integer, "full" boolean, reasons boolean DEFAULT true,
+    OUT rows bigint, OUT kind text, OUT written bigint)
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 SET client_min_messages = error  -- who is not the owner may refresh, not analyze: no reason to warn
 SET jit = off  -- plans of many small steps: compiling them takes longer than running them
 AS $$
+#variable_conflict use_column
 DECLARE
-    at timestamptz := COALESCE(as_of, xsell.clock());
-    run bigint;
-    live_rows bigint;
+    at constant timestamptz := COALESCE(as_of, xsell.clock());
+    last_run xsell_internal.recommendation_run;
+    scope bigint[];
+    one_pass constant boolean := xsell_internal.ranks_in_one_pass('cross_sell');
     limits double precision[];
 BEGIN
     IF per_entity IS NULL OR per_entity < 1 THEN
         RAISE EXCEPTION 'per_entity must be at least 1' USING ERRCODE = 'invalid_parameter_value';
     END IF;
     PERFORM pg_advisory_xact_lock(2020828524, 0);  -- one refresh at a time; readers are not held up
-    DROP TABLE IF EXISTS pg_temp.xsell_offer;
-    CREATE TEMPORARY TABLE xsell_offer ON COMMIT DROP AS SELECT * FROM xsell_internal.offers(at, per_entity);
-    ANALYZE pg_temp.xsell_offer;
-    limits := (SELECT percentile_cont(ARRAY[.6, .7, .8]) WITHIN GROUP (ORDER BY o.probability) FROM pg_temp.xsell_offer o WHERE o.route <> 'winback');
-    live_rows := xsell_internal.write_recommendations(at, COALESCE(limits, ARRAY[.6, .7, .8]));
-    PERFORM xsell_internal.write_reasons();
-    INSERT INTO xsell_internal.recommendation_run (as_of, started_at, finished_at, score_source, model, version, kept, cuts)
-    SELECT at, now(), clock_timestamp(), o.score_source, o.model, o.version, live_rows, limits
-    FROM (SELECT * FROM pg_temp.xsell_offer s WHERE s.score_source <> 'rule'
-          ORDER BY s.version IS DISTINCT FROM (SELECT d.version FROM xsell_internal.deployment d WHERE d.model = s.model AND d.role = 'champion') LIMIT 1) o
-    RIGHT JOIN (VALUES (1)) v ON true;
-    DROP TABLE pg_temp.xsell_offer;
-    ANALYZE xsell_internal.recommendation;
-    ANALYZE xsell_internal.recommendation_reason;
-    RETURN live_rows;
+    SELECT * INTO last_run FROM xsell_internal.recommendation_run r ORDER BY r.run_id DESC LIMIT 1;
+    scope := xsell_internal.refresh_scope(at, per_entity, refresh_run."full");
+    kind := CASE WHEN scope IS NULL THEN 'full' ELSE 'incremental' END;
+    IF scope IS NULL THEN
+        -- The tables grow within the transaction: statistics lag behind, and a nested loop would be ruinous.
+        PERFORM set_config('enable_nestloop', 'off', true);
+        DELETE FROM xsell_internal.stored_world WHERE NOT one_pass;
+        PERFORM xsell_internal.store_world(at) WHERE one_pass;
+    END IF;
+    PERFORM xsell_internal.collect_offers(at, per_entity, scope, one_pass);
+    limits := CASE WHEN scope IS NULL THEN
+        (SELECT percentile_cont(ARRAY[.6, .7, .8]) WITHIN GROUP (ORDER BY o.probability) FROM pg_temp.xsell_offer o WHERE o.route <> 'winback')
+        ELSE last_run.cuts END;
+    written := xsell_internal.write_recommendations(at, COALESCE(limits, ARRAY[.6, .7, .8]), scope IS NULL);
+    IF reasons THEN
+        written := written + xsell_internal.write_lookalikes() + xsell_internal.write_reasons();
+    END IF;
+    PERFORM xsell_internal.write_whitespace(at, scope);
+    rows := (SELECT count(*) FROM xsell_internal.recommendation r WHERE r.live);
+    INSERT INTO xsell_internal.recommendation_run (as_of, started_at, finished_at, score_source, model, version, kept, cuts, kind, entities, written)
+    SELECT at, now(), clock_timestamp(), COALESCE(o.score_source, l.score_source), COALESCE(o.model, l.model), COALESCE(o.version, l.version), rows, limits,
+           kind, cardinality(scope), written
+    FROM (VALUES (1)) v
+    LEFT JOIN (SELECT * FROM pg_temp.xsell_offer s WHERE s.score_source <> 'rule'
+               ORDER BY s.version IS DISTINCT FROM (SELECT d.version FROM xsell_internal.deployment d WHERE d.model = s.model AND d.role = 'champion') LIMIT 1) o ON true
+    LEFT JOIN (SELECT last_run.score_source, last_run.model, last_run.version WHERE scope IS NOT NULL) l ON true;
+    DROP TABLE pg_temp.xsell_scope, pg_temp.xsell_offer, pg_temp.xsell_excluded, pg_temp.xsell_kept;
+    IF scope IS NULL AND written > 0 THEN
+        ANALYZE xsell_internal.recommendation;
+        ANALYZE xsell_internal.recommendation_reason;
+    END IF;
 END
 $$;
-COMMENT ON FUNCTION xsell_internal.refresh_recommendations(timestamptz, integer) IS
-'Scores every eligible pair at a time (NULL: now) and keeps the best per entity; returns how many recommendations are live. Readers see the old ones until commit.';
+COMMENT ON FUNCTION xsell_internal.refresh_run(timestamptz, integer, boolean, boolean) IS
+'Scores eligible pairs at a time (NULL: now) and keeps the best per entity: of every entity, or (full false: where it can; NULL: where it is worth it) of those whose inputs changed. Returns how many recommendations are live, what kind of refresh it was, and the rows written. Readers see the old ones until commit. reasons false: without their reasons and lookalikes.';
 
-CREATE FUNCTION xsell.refresh() RETURNS TABLE (step text, rows bigint)
+CREATE FUNCTION xsell_internal.refresh_recommendations(as_of timestamptz DEFAULT NULL, per_entity integer DEFAULT 10) RETURNS bigint
+LANGUAGE sql VOLATILE
+BEGIN ATOMIC
+    SELECT r.rows FROM xsell_internal.refresh_run(as_of, per_entity, true) r;
+END;
+COMMENT ON FUNCTION xsell_internal.refresh_recommendations(timestamptz, integer) IS
+'Scores every eligible pair at a time (NULL: now) and keeps the best per entity; returns how many recommendations are live.';
+
+CREATE FUNCTION xsell.refresh("full" boolean DEFAULT NULL) RETURNS TABLE (step text, rows bigint, kind text)
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    RETURN QUERY SELECT 'entities', xsell_internal.resolve_entities();
-    RETURN QUERY SELECT 'products', xsell_internal.resolve_products();
-    RETURN QUERY SELECT 'holdings', xsell_internal.refresh_holdings();
-    RETURN QUERY SELECT 'recommendations', xsell_internal.refresh_recommendations();
+    RETURN QUERY SELECT 'entities', xsell_internal.resolve_entities(), NULL::text;
+    RETURN QUERY SELECT 'products', xsell_internal.resolve_products(), NULL::text;
+    RETURN QUERY SELECT 'holdings', xsell_internal.refresh_holdings(), NULL::text;
+    RETURN QUERY SELECT 'recommendations', r.rows, r.kind FROM xsell_internal.refresh_run(NULL, 10, refresh."full") r;
 END
 $$;
-COMMENT ON FUNCTION xsell.refresh() IS 'Entities, products, holdings and recommendations anew, in one transaction that readers never notice; returns the rows of each step.';
+COMMENT ON FUNCTION xsell.refresh(boolean) IS
+'Entities, products, holdings and recommendations brought up to date, in one transaction that readers never notice; returns the rows of each step, and whether the recommendations of all entities were computed (full) or of those whose inputs have changed (incremental). full => true does all; by itself it does so when there is no refresh to build on, when the deployment, the products or the stages changed, when more than a fifth of the customers did, and once a day.';
 
 -- The account or entity that a caller of recommend() means.
 CREATE FUNCTION xsell_internal.find_entity(account text, org text) RETURNS bigint
@@ -229,20 +456,19 @@ SET search_path = pg_catalog, pg_temp
 SET jit = off
 AS $$
     WITH offer AS MATERIALIZED (
-        SELECT * FROM xsell_internal.offers(as_of, least(top_n, 100000), entity) o
-        WHERE recommend_at.org IS NULL OR o.org_id = recommend_at.org
+        SELECT * FROM xsell_internal.offers(as_of, least(top_n, 100000), CASE WHEN entity IS NOT NULL THEN ARRAY[entity] END) o
+        WHERE o.rule IS NULL AND (recommend_at.org IS NULL OR o.org_id = recommend_at.org)
         ORDER BY o.route = 'winback', o.probability DESC, o.product_id LIMIT top_n
     )
     SELECT NULL::bigint, o.entity_id, COALESCE(a.name, ia.name), o.org_id, o.account_id, o.product_id,
-           COALESCE(p.name, regexp_replace(o.product_crm_id, '^(deal|family):', '')), p.family, o.route, o.probability, s.low, s.high,
+           COALESCE(p.name, regexp_replace(o.product_crm_id, '^(deal|family):', '')), p.family, o.route, o.probability, o.low, o.high,
            o.amount_if_won, round(o.probability::numeric * o.amount_if_won, 2), xsell.base_currency(), o.rank,
-           CASE WHEN o.route = 'winback' THEN 'Low' ELSE xsell_internal.confidence_level(o.probability, (s.high - s.low) / 2, l.cuts) END,
+           CASE WHEN o.route = 'winback' THEN 'Low' ELSE xsell_internal.confidence_level(o.probability, (o.high - o.low) / 2, l.cuts) END,
            xsell_internal.next_action(o.route, o.probability, l.cuts), w.sentence, u.name, u.email, u.team, u.territory, iu.name,
-           NULLIF(concat_ws(' ', c.first_name, c.last_name), ''), 'new', as_of, as_of, as_of + interval '30 days', o.score_source, o.model, o.version
+           NULLIF(concat_ws(' ', c.first_name, c.last_name), ''), 'new', as_of, as_of, as_of + interval '30 days', o.score_source, o.model, o.version,
+           NULL::text, COALESCE(cardinality(o.lookalike), 0)
     FROM offer o
     LEFT JOIN (SELECT r.cuts FROM xsell_internal.recommendation_run r ORDER BY r.run_id DESC LIMIT 1) l ON true
-    LEFT JOIN (SELECT m.entity_id, m.product_id, v.low, v.high FROM offer m CROSS JOIN LATERAL xsell.score(m.model, m.x, m.entity_id) v
-               WHERE m.score_source = 'model') s ON s.entity_id = o.entity_id AND s.product_id = o.product_id AND o.score_source = 'model'
     LEFT JOIN (SELECT DISTINCT ON (m.entity_id, m.product_id) m.entity_id, m.product_id, e.sentence
                FROM offer m CROSS JOIN LATERAL xsell_internal.explain_version(m.model, m.version, m.x, top_k => 12) e
                CROSS JOIN LATERAL xsell_internal.reason_limits(e.feature, e.contribution, m.entity_alone, m.product_alone) l

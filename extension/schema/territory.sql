@@ -14,6 +14,7 @@ CREATE TABLE xsell.territory_map (
     territory      text CHECK (territory <> ''),
     team           text CHECK (team <> ''),
     country_key    text GENERATED ALWAYS AS (xsell_internal.country_key(country)) STORED,
+    added_at       timestamptz NOT NULL DEFAULT pg_catalog.now(),
     UNIQUE NULLS NOT DISTINCT (org_id, country, state, postal_prefix, industry, employees_from, employees_to, owner_id),
     CHECK (territory IS NOT NULL OR team IS NOT NULL),
     CHECK (employees_from <= employees_to)
@@ -34,6 +35,14 @@ COMMENT ON COLUMN xsell.territory_map.owner_id IS 'crm_id of its owner.';
 COMMENT ON COLUMN xsell.territory_map.territory IS 'The territory; NULL: the row names a team alone.';
 COMMENT ON COLUMN xsell.territory_map.team IS 'The team; NULL: the row names a territory alone.';
 COMMENT ON COLUMN xsell.territory_map.country_key IS 'The country as it is compared.';
+COMMENT ON COLUMN xsell.territory_map.added_at IS 'When the row was written.';
+CREATE TRIGGER begin_changes BEFORE INSERT OR UPDATE OR DELETE ON xsell.territory_map
+    FOR EACH STATEMENT EXECUTE FUNCTION xsell_internal.begin_changes();
+CREATE TRIGGER log_change AFTER UPDATE OR DELETE ON xsell.territory_map FOR EACH ROW EXECUTE FUNCTION xsell_internal.log_change(
+    'territory', 'map_id,org_id', 'priority,country,state,postal_prefix,industry,employees_from,employees_to,owner_id,territory,team');
+-- Rows that a restored dump brings are no change by hand; they come with their own time.
+CREATE TRIGGER log_new AFTER INSERT ON xsell.territory_map FOR EACH ROW WHEN (NEW.added_at = pg_catalog.now()) EXECUTE FUNCTION xsell_internal.log_change(
+    'territory', 'map_id,org_id', 'priority,country,state,postal_prefix,industry,employees_from,employees_to,owner_id,territory,team');
 
 CREATE FUNCTION xsell_internal.in_territory(m xsell.territory_map, a xsell.account, owner text) RETURNS boolean
 LANGUAGE sql STABLE PARALLEL SAFE
@@ -78,7 +87,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION xsell.map_territory(text, text, text, text, text, text, text, bigint, bigint, text, integer) IS
-'Gives accounts of an org that match every condition given a territory, a team or both, where their owner has none in the CRM; the same conditions again replace what was said. Returns the number of the row.';
+'Gives accounts of an org that match every condition given a territory, a team or both, where their owner has none in the CRM; the same conditions again replace what was said; xsell.undo takes it back. Returns the number of the row.';
 
 CREATE FUNCTION xsell.unmap_territory(map_id bigint) RETURNS boolean
 LANGUAGE plpgsql VOLATILE

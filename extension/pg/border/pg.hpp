@@ -1,6 +1,8 @@
 // The only file that includes PostgreSQL's headers. C++ headers come before it, so that the server's macros cannot reach them.
 #pragma once
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>

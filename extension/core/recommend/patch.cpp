@@ -1,0 +1,80 @@
+#include "core/recommend/patch.hpp"
+
+#include <algorithm>
+
+namespace xsell::core {
+namespace {
+
+class Patch {
+  public:
+    Patch(const KnownWorld &base, double days) : days_(days) {
+        World &to = result_.world;
+        to.entity_features = base.world.entity_features;
+        to.active = base.world.active;
+        to.family = base.world.family;
+        to.product_features = base.world.product_features;
+        to.product_values = base.world.product_values;
+        to.selling = base.world.selling;
+        for (Csr *pairs : {&to.held, &to.covered, &to.serving}) {
+            pairs->start.push_back(0);
+        }
+    }
+
+    void add(const KnownWorld &from, std::size_t i, bool older) {
+        const World &world = from.world;
+        World &to = result_.world;
+        result_.entities.push_back(from.entities[i]);
+        Profile profile = world.profiles[i];
+        if (older) {
+            profile.age_days += days_;
+            profile.idle_days += days_;
+        }
+        to.profiles.push_back(profile);
+        to.eligible.push_back(world.eligible[i]);
+        const auto values = world.entity_values.begin() + static_cast<std::ptrdiff_t>(i * world.entity_features);
+        to.entity_values.insert(to.entity_values.end(), values, values + static_cast<std::ptrdiff_t>(world.entity_features));
+        add_row(world.held, i, to.held);
+        if (!world.held_days.empty()) {
+            for (std::size_t pair = world.held.start[i]; pair < world.held.start[i + 1]; ++pair) {
+                to.held_days.push_back(world.held_days[pair] + static_cast<float>(older ? days_ : 0));
+            }
+        }
+        add_row(world.covered, i, to.covered);
+        add_row(world.serving, i, to.serving);
+    }
+
+    KnownWorld take() { return std::move(result_); }
+
+  private:
+    static void add_row(const Csr &from, std::size_t i, Csr &to) {
+        const auto row = from.row(i);
+        to.column.insert(to.column.end(), row.begin(), row.end());
+        to.start.push_back(static_cast<std::uint32_t>(to.column.size()));
+    }
+
+    double days_;
+    KnownWorld result_;
+};
+
+}  // namespace
+
+KnownWorld patched(const KnownWorld &base, const KnownWorld &changes, std::span<const std::int64_t> replaced, double days) {
+    Patch patch(base, days);
+    std::size_t next = 0;
+    for (std::size_t i = 0; i < base.entities.size(); ++i) {
+        for (; next < changes.entities.size() && changes.entities[next] < base.entities[i]; ++next) {
+            patch.add(changes, next, false);
+        }
+        if (!std::binary_search(replaced.begin(), replaced.end(), base.entities[i])) {
+            patch.add(base, i, true);
+        } else if (next < changes.entities.size() && changes.entities[next] == base.entities[i]) {
+            patch.add(changes, next++, false);
+        }
+    }
+    for (; next < changes.entities.size(); ++next) {
+        patch.add(changes, next, false);
+    }
+    return patch.take();
+}
+
+}  // namespace xsell::core
