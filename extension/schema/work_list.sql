@@ -49,9 +49,10 @@ COMMENT ON FUNCTION xsell_internal.own_work_list_rule() IS 'Trigger: what is wri
 CREATE TRIGGER own_work_list_rule BEFORE INSERT OR UPDATE ON xsell.work_list_rule
     FOR EACH ROW EXECUTE FUNCTION xsell_internal.own_work_list_rule();
 
+-- Not COALESCE: under row security only what is sure to leak nothing, such as CASE, is looked up in an index.
 CREATE INDEX recommendation_worked_by ON xsell_internal.recommendation
-    (org_id, COALESCE(assigned_to, owner_id), expected_revenue DESC NULLS LAST, probability DESC, recommendation_id) WHERE live AND NOT held_out;
-CREATE INDEX recommendation_begun ON xsell_internal.recommendation (org_id, COALESCE(assigned_to, owner_id))
+    (org_id, (CASE WHEN assigned_to IS NULL THEN owner_id ELSE assigned_to END), expected_revenue DESC NULLS LAST, probability DESC, recommendation_id) WHERE live AND NOT held_out;
+CREATE INDEX recommendation_begun ON xsell_internal.recommendation (org_id, (CASE WHEN assigned_to IS NULL THEN owner_id ELSE assigned_to END))
     WHERE live AND NOT held_out AND status IN ('accepted', 'in_progress');
 
 -- Who has recommendations, with the limits that hold for each.
@@ -59,7 +60,7 @@ CREATE VIEW xsell_internal.work_list_owner WITH (security_invoker = true) AS
 SELECT c.org_id, c.owner_id, u.name AS owner_name, u.email AS owner_email, n.capacity, n.per_account,
        CASE WHEN n.per_family < 1 THEN pg_catalog.ceil(n.per_family * n.capacity) ELSE n.per_family END AS per_family,
        pg_catalog.floor(n.small_share * n.capacity) AS small, n.small_employees
-FROM (SELECT DISTINCT r.org_id, COALESCE(r.assigned_to, r.owner_id) AS owner_id FROM xsell_internal.recommendation r WHERE r.live AND NOT r.held_out) c
+FROM (SELECT DISTINCT r.org_id, CASE WHEN r.assigned_to IS NULL THEN r.owner_id ELSE r.assigned_to END AS owner_id FROM xsell_internal.recommendation r WHERE r.live AND NOT r.held_out) c
 LEFT JOIN xsell.crm_user u ON u.org_id = c.org_id AND u.crm_id = c.owner_id
 CROSS JOIN LATERAL (
     SELECT (pg_catalog.array_agg(l.capacity ORDER BY l.closeness DESC) FILTER (WHERE l.capacity IS NOT NULL))[1] AS capacity,
@@ -72,7 +73,7 @@ CROSS JOIN LATERAL (
           WHERE (t.org_id IS NULL OR t.org_id = c.org_id) AND (t.team IS NULL OR t.team = u.team) AND (t.owner_id IS NULL OR t.owner_id = c.owner_id)) l) n;
 COMMENT ON VIEW xsell_internal.work_list_owner IS 'Owners of recommendations (NULL: nobody) by org, and the limits of their work lists.';
 
--- The greedy choice as sets, out of what is begun and the thousand best of each owner: the best of each customer, of those the best of
+-- The greedy choice as sets, out of what is begun and the best of each owner, ten for each place: the best of each customer, of those the best of
 -- each family, of those the best of the owner. It can only leave a place empty that a choice row by row would fill where a customer's
 -- best rows are all of a family that is full.
 CREATE VIEW xsell_internal.work_list_choice WITH (security_invoker = true) AS
@@ -91,18 +92,18 @@ FROM (SELECT s.*, pg_catalog.row_number() OVER (PARTITION BY s.org_id, s.owner_i
                                   SELECT b.recommendation_id, b.entity_id, b.account_id, b.product_crm_id, b.expected_revenue, b.probability, true AS begun
                                   FROM xsell_internal.recommendation b
                                   WHERE b.live AND NOT b.held_out AND b.status IN ('accepted', 'in_progress')
-                                    AND b.org_id = o.org_id AND COALESCE(b.assigned_to, b.owner_id) = o.owner_id
+                                    AND b.org_id = o.org_id AND CASE WHEN b.assigned_to IS NULL THEN b.owner_id ELSE b.assigned_to END = o.owner_id
                                   UNION ALL
                                   (SELECT b.recommendation_id, b.entity_id, b.account_id, b.product_crm_id, b.expected_revenue, b.probability, false
                                    FROM xsell_internal.recommendation b
                                    WHERE b.live AND NOT b.held_out AND b.status NOT IN ('accepted', 'in_progress')
-                                     AND b.org_id = o.org_id AND COALESCE(b.assigned_to, b.owner_id) = o.owner_id
-                                   ORDER BY b.expected_revenue DESC NULLS LAST, b.probability DESC, b.recommendation_id LIMIT 1000)
+                                     AND b.org_id = o.org_id AND CASE WHEN b.assigned_to IS NULL THEN b.owner_id ELSE b.assigned_to END = o.owner_id
+                                   ORDER BY b.expected_revenue DESC NULLS LAST, b.probability DESC, b.recommendation_id LIMIT GREATEST(10 * o.capacity, 100))
                                   UNION ALL
                                   (SELECT b.recommendation_id, b.entity_id, b.account_id, b.product_crm_id, b.expected_revenue, b.probability, b.status IN ('accepted', 'in_progress')
                                    FROM xsell_internal.recommendation b
-                                   WHERE b.live AND NOT b.held_out AND o.owner_id IS NULL AND b.org_id = o.org_id AND COALESCE(b.assigned_to, b.owner_id) IS NULL
-                                   ORDER BY b.expected_revenue DESC NULLS LAST, b.probability DESC, b.recommendation_id LIMIT 1000)) r
+                                   WHERE b.live AND NOT b.held_out AND o.owner_id IS NULL AND b.org_id = o.org_id AND CASE WHEN b.assigned_to IS NULL THEN b.owner_id ELSE b.assigned_to END IS NULL
+                                   ORDER BY b.expected_revenue DESC NULLS LAST, b.probability DESC, b.recommendation_id LIMIT GREATEST(10 * o.capacity, 100))) r
                               LEFT JOIN xsell.product p ON p.org_id = o.org_id AND p.crm_id = r.product_crm_id
                               LEFT JOIN xsell.account y ON y.org_id = o.org_id AND y.crm_id = r.account_id) c) a
                   WHERE a.account_place <= a.per_account OR a.begun) f
