@@ -19,9 +19,12 @@ SELECT owner_name, position, entity_name, product_name, product_family, expected
 GRANT SELECT ON shown TO PUBLIC;
 SELECT owner_name, count(*), max(position), count(DISTINCT entity_name) AS customers, max(count) AS most_of_one
 FROM (SELECT *, count(*) OVER (PARTITION BY owner_name, entity_name) FROM shown) s GROUP BY 1 ORDER BY 1;
--- Six places: three of a customer, two of a family (what has none is not one), one for the small.
+-- Six places: three of a customer, two of a family (what has none is not one).
 UPDATE xsell.work_list_rule SET capacity = 6, per_account = 3, per_family = 2, small_share = .2, small_employees = 10;
 SELECT * FROM shown ORDER BY owner_name, position;
+-- One place is for the best of the small customers.
+UPDATE xsell.work_list_rule SET per_family = 100;
+SELECT * FROM shown WHERE owner_name = 'Kim' ORDER BY position;
 -- Without caps it is the greedy choice itself.
 UPDATE xsell.work_list_rule SET capacity = 10, per_account = 100, per_family = 100, small_share = 0;
 SELECT count(*) AS differ FROM (SELECT position, expected_revenue FROM shown WHERE owner_name = 'Kim') s
