@@ -20,7 +20,8 @@ help: ## list the targets
 	@echo
 	@echo '  make demo DATA=folder   the same on CSV exports: each subfolder is an org, files directly inside are one org'
 	@echo '  make check SUITE=name   one suite: unit, sanitize, regress, integration, ...'
-	@echo '  make bench BENCH=name   one bench: score_function, score_set, explain, train, ...; a name that is not known lists them all'
+	@echo '  make bench BENCH=name   one bench, or BENCH="name name" for some:'
+	@bench/run --list | fmt -w 100 | sed 's/^/                          /'
 
 deps: ## install the Debian packages that are missing (sudo when not root)
 	@tests/harness/install_packages '$(SUDO)' $(PACKAGES)
@@ -46,8 +47,9 @@ bench: build ## measure against the peers, print ratios, write build/bench.json 
 	@tests/harness/install_packages '$(SUDO)' $(BENCH_PACKAGES)
 	+@BUILD=$(BUILD) JOBS=$(JOBS) bench/run $(BENCH)
 
-quality: build ## how well a model of the public set coil2000 ranks, beside its baselines (PARAMETERS, PRESET, SEARCH, SEED)
+quality: build ## how well models rank: the public set coil2000 beside its baselines (PARAMETERS, PRESET, SEARCH, SEED), the simulator's world beside its truth (WORLD)
 	@BUILD=$(BUILD) bench/quality
+	@BUILD=$(BUILD) bench/quality_world
 
 coverage: deps ## lines covered in core, pg and daemon; under 80 % fails
 	@tests/harness/install_packages '$(SUDO)' $(COVERAGE_PACKAGES)

@@ -11,7 +11,7 @@ CREATE EXTENSION xsell;
 \set ECHO none
 \i :world
 \set ECHO all
-CREATE TEMPORARY VIEW wrong AS SELECT subject, problem, command FROM xsell.health ORDER BY 1, 2, 3;
+CREATE TEMPORARY VIEW wrong AS SELECT subject, problem, command FROM xsell.health WHERE subject <> 'whitespace' ORDER BY 1, 2, 3;
 SELECT * FROM wrong;
 SELECT count(*) FROM xsell.refresh();
 INSERT INTO xsell_internal.sync_state (org_id, object, last_success_at)
@@ -29,8 +29,50 @@ SELECT subject, detail FROM xsell.health WHERE problem IN ('the last sync failed
 SET xsell.now = '2024-03-01 00:00+00';
 SELECT problem FROM wrong WHERE subject = 'recommendations';
 
+-- One wrong secret fails every object, and is one row.
+INSERT INTO xsell_internal.sync_run (org_id, object, state, changed, started_at, finished_at, error)
+SELECT 'south', o, 'ERROR', 0, now() + interval '1 hour', now() + interval '1 hour', 'invalid_client: authentication failure' FROM unnest('{account,contact,opportunity}'::text[]) o;
+INSERT INTO xsell_internal.sync_state (org_id, object) SELECT 'south', o FROM unnest('{contact,opportunity}'::text[]) o;
+SELECT subject, problem, detail, command FROM xsell.health WHERE subject LIKE 'sync south%';
+
+-- Queues, and what was synced after the refresh.
+INSERT INTO xsell.account (org_id, crm_id, name, modified_at) VALUES ('north', 'new', 'New', now());
+INSERT INTO xsell.product (org_id, crm_id, name, modified_at) VALUES ('north', 'new', 'Never seen before', now());
+INSERT INTO xsell_internal.match_pair (org_a, account_a, org_b, account_b, score, band, reason)
+SELECT a.org_id, a.account_id, b.org_id, b.account_id, .5, 'review', 'alike' FROM xsell_internal.entity_account a
+JOIN xsell_internal.entity_account b ON (a.org_id, a.account_id) < (b.org_id, b.account_id) AND a.entity_id <> b.entity_id ORDER BY 1, 2, 3, 4 LIMIT 25;
+SELECT subject, problem, detail, command FROM xsell.health WHERE subject = 'matching' OR problem = 'products are not mapped yet' ORDER BY 1, 2;
+
+-- Why an owner has nothing to do, and who is in no territory.
+TRUNCATE xsell_internal.whitespace;
+SELECT subject, problem, command FROM xsell.health WHERE subject IN ('whitespace', 'work list', 'territory');
+INSERT INTO xsell_internal.whitespace (entity_id, product_id, org_id, state, rule, owner_email, territory)
+SELECT e, p, 'north', CASE WHEN e = 1 AND p = 1 THEN 'recommended' ELSE 'excluded' END, CASE WHEN p = 3 THEN 'region' ELSE 'do_not_contact' END,
+       CASE e WHEN 1 THEN 'kim@north.example' ELSE 'lee@north.example' END, CASE WHEN e = 2 THEN 'West' END
+FROM generate_series(1, 2) e, generate_series(1, 3) p;
+SELECT subject, problem, detail, command FROM xsell.health WHERE subject IN ('whitespace', 'work list', 'territory');
+INSERT INTO xsell.territory_map (org_id, country, territory) VALUES ('north', 'FR', 'West');
+SELECT subject, problem, detail, command FROM xsell.health WHERE subject = 'territory';
+
+-- An experiment without anybody in it, and a backtest that ended early.
+SET xsell.now = '2023-03-01 00:00+00';
+SELECT xsell.set_holdout(0.1);
+SELECT count(*) FROM xsell.health WHERE subject = 'holdout';
+SET xsell.now = '2024-03-01 00:00+00';
+SET datestyle = 'ISO';
+SET timezone = 'UTC';
+SELECT subject, problem, detail, command FROM xsell.health WHERE subject = 'holdout';
+UPDATE xsell_internal.recommendation SET held_out = true, first_seen = '2023-04-01' WHERE recommendation_id = (SELECT min(recommendation_id) FROM xsell_internal.recommendation);
+SELECT count(*) FROM xsell.health WHERE subject = 'holdout';
+INSERT INTO xsell_internal.backtest_run (from_time, to_time, every, horizon, parameters, seed, periods) VALUES ('2023-01-01', '2023-06-01', '1 month', '90 days', '{}', 42, 6);
+SELECT subject, problem, detail, command FROM xsell.health WHERE subject = 'backtest';
+UPDATE xsell_internal.backtest_run SET finished_at = now();
+SELECT count(*) FROM xsell.health WHERE subject = 'backtest';
+
 -- Why a list is empty.
 UPDATE xsell_internal.recommendation SET live = false;
+SELECT detail, command FROM xsell.health WHERE problem = 'there are none';
+TRUNCATE xsell_internal.whitespace;
 SELECT detail FROM xsell.health WHERE problem = 'there are none';
 UPDATE xsell.product SET is_active = false;
 SELECT detail FROM xsell.health WHERE problem = 'there are none';

@@ -46,6 +46,33 @@ SELECT xsell_internal.refresh_holdings() AS written;
 SELECT product_name, org_id, purchases, amount_base FROM xsell.holding WHERE org_id IN ('ra', 'rc') ORDER BY 1, 2;
 ROLLBACK;
 
+-- Amounts in several currencies, at the rate of their day: stated, and of a price alone. No rate: no amount, and it is said.
+BEGIN;
+SET LOCAL timezone = 'UTC';
+SET LOCAL xsell.now = '2024-07-01 00:00+00';
+INSERT INTO xsell.org (org_id, name, connector, currency) VALUES ('ma', 'A', 'csv', 'USD');
+INSERT INTO xsell.stage_map VALUES ('ma', '', 'Won', true, true, true);
+INSERT INTO xsell.account (org_id, crm_id, name, modified_at) VALUES ('ma', 'a1', 'Money Test', '2024-01-01');
+INSERT INTO xsell.product (org_id, crm_id, name, modified_at) SELECT 'ma', p, 'Money ' || p, '2024-01-01' FROM unnest(ARRAY['eur', 'usd', 'none', 'jpy', 'stated']) p;
+INSERT INTO xsell.currency_rate VALUES ('USD', '2024-01-01', 0.5), ('USD', '2024-03-01', 0.8), ('JPY', '2024-03-01', 0.01);
+INSERT INTO xsell.opportunity (org_id, crm_id, account_id, stage, closed_at, modified_at) VALUES
+    ('ma', 'o1', 'a1', 'Won', '2024-02-01', '2024-02-01'), ('ma', 'o2', 'a1', 'Won', '2024-04-01', '2024-04-01');
+INSERT INTO xsell.opportunity_line (org_id, crm_id, opportunity_id, product_id, quantity, unit_price, amount, currency, modified_at)
+SELECT 'ma', v.product || '-' || o, o, v.product, 2, 100, CASE v.product WHEN 'stated' THEN 300 END, v.currency, '2024-01-01'
+FROM (VALUES ('eur', 'EUR'), ('usd', 'USD'), ('none', NULL), ('jpy', 'JPY'), ('stated', 'JPY')) AS v(product, currency), unnest(ARRAY['o1', 'o2']) o;
+SELECT xsell_internal.refresh_base_amounts(), xsell_internal.resolve_entities() > 0 AS entities, xsell_internal.resolve_products() > 0 AS products, xsell_internal.refresh_holdings();
+CREATE VIEW priced AS SELECT record_id, round(amount_base, 2) AS amount_base FROM xsell_internal.purchase WHERE org_id = 'ma' ORDER BY 1;
+SELECT * FROM priced;  -- none: the currency of the org; the yen has no rate in February
+SELECT crm_id, problem, detail FROM xsell_internal.data_quality WHERE org_id = 'ma' ORDER BY 1;
+SELECT product_name, first_at, last_at, purchases, round(amount_base, 2) AS amount_base FROM xsell.holding WHERE org_id = 'ma' ORDER BY 1;
+INSERT INTO xsell.currency_rate VALUES ('JPY', '2024-01-01', 0.02);
+UPDATE xsell.currency_rate SET rate = 0.6 WHERE currency = 'USD' AND valid_from = '2024-01-01';
+SELECT xsell_internal.refresh_base_amounts(), xsell_internal.refresh_holdings();
+SELECT * FROM priced;
+SELECT count(*) AS doubts FROM xsell_internal.data_quality WHERE org_id = 'ma';
+SELECT xsell_internal.refresh_holdings() AS nothing_new;
+ROLLBACK;
+
 -- Incremental is full: whatever is changed, by whichever way and in however many transactions, nothing is left for a full reading.
 CREATE PROCEDURE pg_temp.change(dice integer[]) LANGUAGE plpgsql AS $$
 DECLARE

@@ -97,6 +97,8 @@ void refresh(store::Database &database);
 void prune(const config::Config &config, store::Database &database);
 // Looks at each champion for drift; asks for the trainings that are due where the configuration says so, and tells of them.
 void check_drift(const config::Config &config, store::Database &database);
+// Scores and summaries of accounts, and pairs of accounts that look alike, anew.
+void score_accounts(store::Database &database);
 // Trains what was asked for by xsell.request_training.
 void train_requested(const config::Config &config, store::Database &database);
 // CALL xsell.train, with its progress in the log; returns the version. An empty horizon means the model's own.

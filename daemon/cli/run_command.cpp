@@ -147,6 +147,7 @@ class Daemon {
             refreshed_ = now_, stale_since_ = 0;
             if (now_ - drift_checked_ >= check_drift_every) {
                 check_drift(config_, *database);
+                score_accounts(*database);
                 drift_checked_ = now_;
             }
             train_requested(config_, *database);

@@ -92,6 +92,17 @@ void refresh(store::Database &database) {
     spdlog::info("refresh: {}", all);
 }
 
+void score_accounts(store::Database &database) {
+    const Cancelling cancelling(database);
+    try {
+        const auto scored = database.query("SELECT xsell.refresh_account_scores(), xsell.refresh_pairs()");
+        spdlog::info("{} accounts scored, {} pairs of accounts look alike", scored.number(0, 0), scored.number(0, 1));
+    } catch (const store::SqlError &error) {
+        if (Signals::stop) throw;
+        spdlog::warn("accounts could not be scored: {}", error.what());
+    }
+}
+
 void prune(const config::Config &config, store::Database &database) {
     const Cancelling cancelling(database);
     const auto seconds = [](std::int64_t count) { return std::to_string(count) + " seconds"; };

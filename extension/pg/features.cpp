@@ -58,6 +58,23 @@ std::vector<core::Profile> profiles(FunctionCallInfo fcinfo, std::size_t count) 
     return result;
 }
 
+// Days since each held pair was last bought, in the order of `held`; the least of a pair that is named twice.
+std::vector<float> held_days(FunctionCallInfo fcinfo, const core::Csr &held, const Positions &entity, const Positions &product) {
+    const auto left = elements<std::int64_t>(fcinfo, arg_held_entity);
+    const auto right = elements<std::int64_t>(fcinfo, arg_held_product);
+    const auto days = elements<float>(fcinfo, arg_held_days);
+    require(days.size() == left.size(), "held_days must have one element a held pair");
+    std::vector<float> result(held.column.size(), std::numeric_limits<float>::infinity());
+    for (std::size_t i = 0; i < left.size(); ++i) {
+        const std::uint32_t row = entity.of(left[i]);
+        const auto basket = held.row(row);
+        const auto at = std::lower_bound(basket.begin(), basket.end(), product.of(right[i])) - basket.begin();
+        float &least = result[held.start[row] + static_cast<std::size_t>(at)];
+        least = std::min(least, days[i]);
+    }
+    return result;
+}
+
 }  // namespace
 
 core::World collect(FunctionCallInfo fcinfo, std::span<const std::int64_t> entities, std::span<const std::int64_t> products) {
@@ -82,6 +99,7 @@ core::World collect(FunctionCallInfo fcinfo, std::span<const std::int64_t> entit
                 world.product_features >= core::popularity_windows,
             "every array of entities or products must have one element, or one row, each");
     world.held = pairs(fcinfo, arg_held_entity, entity, entities.size(), &product);
+    world.held_days = held_days(fcinfo, world.held, entity, product);
     world.covered = pairs(fcinfo, arg_covered_entity, entity, entities.size(), &product);
     world.serving = pairs(fcinfo, arg_serving_entity, entity, entities.size(), nullptr);
     world.selling = pairs(fcinfo, arg_selling_product, product, products.size(), nullptr);

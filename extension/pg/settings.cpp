@@ -56,6 +56,8 @@ const Number numbers[] = {
     {"xsell.max_training_memory", "Memory that a training may take; one that would need more is refused.",
      &settings.max_training_memory, 4096, 16, 1 << 24, PGC_SUSET, GUC_UNIT_MB},
     {"xsell.training_threads", "Threads of a training.", &settings.training_threads, 1, 1, 256, PGC_SUSET, 0},
+    {"xsell.max_event_memory", "Memory that one call of xsell.event_features may take.", &settings.max_event_memory, 1024, 1,
+     1 << 20, PGC_SUSET, GUC_UNIT_MB},
     {"xsell.candidates", "Products considered for one entity.", &settings.candidates, 200, 10, 2000, PGC_USERSET, 0},
 };
 

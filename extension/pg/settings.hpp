@@ -8,6 +8,7 @@ struct Settings {
     int model_cache_mb;       // memory for models of one session
     int max_training_memory;  // MB
     int training_threads;
+    int max_event_memory;  // MB, of one event_features
     int candidates;  // products considered for one entity
 };
 extern Settings settings;

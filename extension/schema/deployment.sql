@@ -8,10 +8,7 @@ DECLARE
     in_force bigint;
 BEGIN
     LOCK TABLE xsell_internal.deployment IN SHARE ROW EXCLUSIVE MODE;
-    IF NOT EXISTS (SELECT FROM xsell_internal.model m WHERE m.model = lock_deployment.model) THEN
-        RAISE EXCEPTION 'model "%" does not exist', model USING ERRCODE = 'undefined_object',
-            HINT = format('Known models: %s.', (SELECT COALESCE(string_agg(quote_ident(m.model), ', ' ORDER BY m.model), 'none') FROM xsell_internal.model m));
-    END IF;
+    PERFORM xsell_internal.require_model(model);
     -- What an earlier model of one's own of that name has deployed is history.
     SELECT COALESCE(h.restored_id, h.history_id) INTO in_force
     FROM xsell_internal.deployment_history h JOIN xsell_internal.model m ON m.model = h.model

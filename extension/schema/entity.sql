@@ -49,6 +49,7 @@ CREATE TABLE xsell_internal.entity_account (
     PRIMARY KEY (org_id, account_id)
 );
 CREATE INDEX ON xsell_internal.entity_account (entity_id);
+CREATE INDEX ON xsell_internal.entity_account (entity_id) WHERE decided_by <> 'rule';
 COMMENT ON TABLE xsell_internal.entity_account IS 'Which entity an account belongs to, why, and who decided: rows decided by anything but the rule are never changed by it.';
 
 -- Between two accounts, the lower (org, account) first. What was decided binds every later resolution.
@@ -103,209 +104,6 @@ RETURN CASE WHEN type ~* '\mhousehold' THEN 'household'
             ELSE 'company' END;
 COMMENT ON FUNCTION xsell_internal.account_kind(text) IS 'Whether an account is a company, a person or a household, by its type.';
 
--- The accepted matches between accounts, as edges between numbered accounts. Blocks (same domain, same name, same phone) are joined
--- through their lowest member or compared name by name, never account by account, so that a block of n costs n edges.
-CREATE FUNCTION xsell_internal.match_accounts(block_limit integer DEFAULT 200)
-RETURNS TABLE (left_node bigint, right_node bigint, confidence real, reason text)
-LANGUAGE plpgsql STABLE
-SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-    RETURN QUERY
-    WITH named AS MATERIALIZED (
-        SELECT n.*,
-               -- Where one name stands for several domains or countries, an account that has none could be any of them.
-               CASE WHEN n.site_low IS DISTINCT FROM n.site_high THEN COALESCE(n.site, '?') END AS site_part,
-               CASE WHEN n.country_low IS DISTINCT FROM n.country_high THEN COALESCE(n.country, '?') END AS country_part,
-               CASE WHEN n.kind = 'company' THEN '' ELSE COALESCE(n.phone, n.postal_code, 'alone ' || n.node) END AS person_part
-        FROM (SELECT m.*, split_part(m.domain, '.', 1) AS site,
-                     min(split_part(m.domain, '.', 1)) OVER same_name AS site_low, max(split_part(m.domain, '.', 1)) OVER same_name AS site_high,
-                     min(m.country) OVER same_name AS country_low, max(m.country) OVER same_name AS country_high
-              FROM pg_temp.match_account m
-              WINDOW same_name AS (PARTITION BY m.kind, m.name)) n
-    ), merged AS (
-        SELECT m.node AS a, w.node AS b, 1.0::real AS c, 'merged in the CRM' AS r
-        FROM pg_temp.match_account m JOIN pg_temp.match_account w ON w.org_id = m.org_id AND w.account_id = m.merged_into
-    ), by_name AS (
-        SELECT s.first, s.node, CASE WHEN s.sited THEN 0.95 ELSE 0.85 END::real,
-               CASE WHEN s.sited THEN 'same name, one domain' ELSE 'same name' END
-        FROM (SELECT n.node, n.site IS NOT NULL AS sited, min(n.node) OVER block AS first, count(*) OVER block AS members
-              FROM named n
-              WHERE n.name NOT IN ('', 'unknown', 'none', 'na', 'test', 'not available', 'not provided', 'account', 'customer')
-              WINDOW block AS (PARTITION BY n.kind, n.name, n.site_part, n.country_part, n.person_part)) s
-        WHERE s.first < s.node AND s.members <= block_limit
-    ), domain_name AS MATERIALIZED (
-        SELECT d.*, count(*) OVER (PARTITION BY d.domain) AS names
-        FROM (SELECT n.domain, n.name, min(n.node) AS first, array_agg(n.node) AS nodes
-              FROM named n WHERE n.domain IS NOT NULL AND n.kind = 'company' GROUP BY n.domain, n.name) d
-    ), by_domain AS (
-        SELECT d.first, u.node, 1.0::real, 'same domain and name'
-        FROM domain_name d, unnest(d.nodes) AS u(node) WHERE u.node > d.first AND cardinality(d.nodes) <= block_limit
-        UNION ALL
-        SELECT x.first, y.first, (0.9 * s.similarity)::real, 'same domain and similar name'
-        FROM domain_name x JOIN domain_name y ON y.domain = x.domain AND y.name > x.name,
-             LATERAL (SELECT CASE WHEN x.name = '' OR y.name = '' THEN 0.8 ELSE xsell.name_similarity(x.name, y.name) END AS similarity) s
-        WHERE x.names <= block_limit AND y.names <= block_limit AND s.similarity >= 0.8
-    ), phone_name AS MATERIALIZED (
-        SELECT p.*, count(*) OVER (PARTITION BY p.kind, p.phone) AS names
-        FROM (SELECT n.kind, n.phone, n.name, n.site, min(n.node) AS first, array_agg(n.node) AS nodes
-              FROM named n WHERE n.phone IS NOT NULL AND n.name <> '' GROUP BY n.kind, n.phone, n.name, n.site) p
-    ), by_phone AS (
-        SELECT p.first, u.node, 0.95::real, 'same phone and name'
-        FROM phone_name p, unnest(p.nodes) AS u(node) WHERE u.node > p.first AND cardinality(p.nodes) <= block_limit
-        UNION ALL
-        SELECT x.first, y.first, (0.9 * xsell.name_similarity(x.name, y.name))::real, 'same phone and similar name'
-        FROM phone_name x JOIN phone_name y ON y.kind = x.kind AND y.phone = x.phone AND y.first > x.first
-        WHERE x.names <= 50 AND (x.site = y.site OR x.site IS NULL OR y.site IS NULL)
-          AND xsell.name_similarity(x.name, y.name) >= 0.85
-    )
-    SELECT * FROM merged
-    UNION ALL SELECT * FROM by_name
-    UNION ALL SELECT * FROM by_domain
-    UNION ALL SELECT * FROM by_phone;
-END
-$$;
-COMMENT ON FUNCTION xsell_internal.match_accounts(integer) IS
-'Pairs of accounts that are one customer by rule, out of the temporary table match_account of resolve_entities. Blocks with more members than the limit say nothing and are skipped.';
-
-CREATE FUNCTION xsell_internal.resolve_entities() RETURNS bigint
-LANGUAGE plpgsql VOLATILE
-SET search_path = pg_catalog, pg_temp
-SET client_min_messages = warning
-AS $$
-DECLARE
-    assigned bigint;
-BEGIN
-    -- Two resolutions at once would give one new customer two entities.
-    LOCK TABLE xsell_internal.entity IN SHARE ROW EXCLUSIVE MODE;
-    DROP TABLE IF EXISTS pg_temp.match_account, pg_temp.match_edge, pg_temp.match_result;
-
-    -- Accounts that are there already come first, in the order in which they came: numbers decide ties, and old entities win them.
-    CREATE TEMPORARY TABLE match_account ON COMMIT DROP AS
-    SELECT row_number() OVER (ORDER BY e.entity_id NULLS LAST, a.org_id, a.crm_id) AS node,
-           a.org_id, a.crm_id AS account_id, a.merged_into,
-           COALESCE(xsell.normalize_name(a.name), '') AS name,
-           CASE WHEN f.domain IS NULL THEN NULLIF(lower(btrim(a.domain)), '') END AS domain,
-           NULLIF(xsell_internal.country_key(a.country), '') AS country,
-           CASE WHEN length(regexp_replace(a.phone, '\D', '', 'g')) >= 7 THEN "right"(regexp_replace(a.phone, '\D', '', 'g'), 9) END AS phone,
-           NULLIF(upper(replace(a.postal_code, ' ', '')), '') AS postal_code,
-           xsell_internal.account_kind(a.type) AS kind,
-           e.entity_id AS old_entity, e.decided_by <> 'rule' AND e.decided_by IS NOT NULL AS pinned
-    FROM xsell.account a
-    LEFT JOIN xsell_internal.entity_account e ON e.org_id = a.org_id AND e.account_id = a.crm_id
-    LEFT JOIN xsell_internal.free_mail_domain f ON f.domain = lower(btrim(a.domain));
-    CREATE INDEX ON pg_temp.match_account (node);
-    ANALYZE pg_temp.match_account;
-
-    CREATE TEMPORARY TABLE match_edge ON COMMIT DROP AS
-    SELECT e.left_node, e.right_node, e.confidence, e.reason, l.pinned AS left_pinned, r.pinned AS right_pinned
-    FROM xsell_internal.match_accounts() e
-    JOIN pg_temp.match_account l ON l.node = e.left_node
-    JOIN pg_temp.match_account r ON r.node = e.right_node;
-    ANALYZE pg_temp.match_edge;
-
-    -- Accounts with a manual decision hold no cluster together: else the decision would be undone, or spread, through them.
-    CREATE TEMPORARY TABLE match_result ON COMMIT DROP AS
-    WITH clustered AS (
-        SELECT c.node, c.component
-        FROM (SELECT COALESCE(array_agg(e.left_node), '{}') AS l, COALESCE(array_agg(e.right_node), '{}') AS r
-              FROM pg_temp.match_edge e WHERE NOT e.left_pinned AND NOT e.right_pinned) g,
-             xsell_internal.connected_components(g.l, g.r) c
-    ), best AS (
-        SELECT DISTINCT ON (b.node) b.node, b.confidence, b.reason
-        FROM (SELECT e.left_node AS node, e.confidence, e.reason FROM pg_temp.match_edge e WHERE NOT e.right_pinned
-              UNION ALL SELECT e.right_node, e.confidence, e.reason FROM pg_temp.match_edge e WHERE NOT e.left_pinned) b
-        ORDER BY b.node, b.confidence DESC, b.reason
-    )
-    SELECT a.node, COALESCE(c.component, a.node) AS component, a.old_entity, NULL::bigint AS entity_id,
-           COALESCE(b.confidence, 1)::real AS confidence, COALESCE(b.reason, 'only account') AS reason
-    FROM pg_temp.match_account a LEFT JOIN clustered c USING (node) LEFT JOIN best b USING (node)
-    WHERE NOT a.pinned;
-    ANALYZE pg_temp.match_result;
-
-    PERFORM xsell_internal.assign_entities();
-
-    INSERT INTO xsell_internal.entity_account AS t (org_id, account_id, entity_id, match_confidence, match_reason)
-    SELECT a.org_id, a.account_id, r.entity_id, r.confidence, r.reason
-    FROM pg_temp.match_result r JOIN pg_temp.match_account a USING (node)
-    ORDER BY a.node
-    ON CONFLICT (org_id, account_id) DO UPDATE
-    SET entity_id = excluded.entity_id, match_confidence = excluded.match_confidence, match_reason = excluded.match_reason, decided_at = now()
-    WHERE t.decided_by = 'rule' AND (t.entity_id, t.match_confidence, t.match_reason)
-          IS DISTINCT FROM (excluded.entity_id, excluded.match_confidence, excluded.match_reason);
-    GET DIAGNOSTICS assigned = ROW_COUNT;
-
-    -- Only erasure removes an account; what it was resolved to goes with it.
-    DELETE FROM xsell_internal.entity_account t
-    WHERE NOT EXISTS (SELECT FROM xsell.account a WHERE a.org_id = t.org_id AND a.crm_id = t.account_id);
-
-    PERFORM xsell_internal.close_entities();
-    DROP TABLE pg_temp.match_account, pg_temp.match_edge, pg_temp.match_result;
-    RETURN assigned;
-END
-$$;
-COMMENT ON FUNCTION xsell_internal.resolve_entities() IS
-'Clusters accounts into entities: same domain and no contradicting name, same name with compatible country and domain, same phone and similar name, merged in the CRM. Entity ids are stable. Returns how many accounts are new or moved.';
-
-CREATE FUNCTION xsell_internal.assign_entities() RETURNS void
-LANGUAGE plpgsql VOLATILE
-SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-    -- An entity that several clusters claim goes to the largest; a cluster with several entities keeps the lowest.
-    WITH claim AS (
-        SELECT DISTINCT ON (r.old_entity) r.old_entity, r.component
-        FROM pg_temp.match_result r WHERE r.old_entity IS NOT NULL
-        GROUP BY r.old_entity, r.component
-        ORDER BY r.old_entity, count(*) DESC, r.component
-    ), kept AS (
-        SELECT c.component, min(c.old_entity) AS entity_id FROM claim c GROUP BY c.component
-    )
-    UPDATE pg_temp.match_result r SET entity_id = k.entity_id FROM kept k WHERE k.component = r.component;
-
-    -- A new cluster that matches accounts with a manual decision joins their entity.
-    WITH joined AS (
-        SELECT r.component, min(p.old_entity) AS entity_id
-        FROM (SELECT e.left_node AS free_node, e.right_node AS pinned_node FROM pg_temp.match_edge e WHERE e.right_pinned AND NOT e.left_pinned
-              UNION ALL SELECT e.right_node, e.left_node FROM pg_temp.match_edge e WHERE e.left_pinned AND NOT e.right_pinned) e
-        JOIN pg_temp.match_result r ON r.node = e.free_node AND r.entity_id IS NULL
-        JOIN pg_temp.match_account p ON p.node = e.pinned_node
-        WHERE NOT EXISTS (SELECT FROM pg_temp.match_result o WHERE o.component = r.component AND o.old_entity IS NOT NULL)
-        GROUP BY r.component
-    )
-    UPDATE pg_temp.match_result r SET entity_id = j.entity_id FROM joined j WHERE j.component = r.component;
-
-    WITH fresh AS (
-        SELECT f.component, nextval('xsell_internal.entity_entity_id_seq') AS entity_id
-        FROM (SELECT DISTINCT r.component FROM pg_temp.match_result r WHERE r.entity_id IS NULL ORDER BY r.component) f
-    ), made AS (
-        INSERT INTO xsell_internal.entity (entity_id) SELECT f.entity_id FROM fresh f
-    )
-    UPDATE pg_temp.match_result r SET entity_id = f.entity_id FROM fresh f WHERE f.component = r.component;
-END
-$$;
-COMMENT ON FUNCTION xsell_internal.assign_entities() IS 'The part of resolve_entities that gives each cluster its entity: the one it had, else the one of a matching manual decision, else a new one.';
-
-CREATE FUNCTION xsell_internal.close_entities() RETURNS void
-LANGUAGE plpgsql VOLATILE
-SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-    UPDATE xsell_internal.entity e SET kind = k.kind, merged_into = NULL
-    FROM (SELECT t.entity_id, min(xsell_internal.account_kind(a.type)) AS kind
-          FROM xsell_internal.entity_account t JOIN xsell.account a ON a.org_id = t.org_id AND a.crm_id = t.account_id
-          GROUP BY t.entity_id) k
-    WHERE k.entity_id = e.entity_id AND (e.kind <> k.kind OR e.merged_into IS NOT NULL);
-
-    UPDATE xsell_internal.entity e SET merged_into = m.entity_id
-    FROM (SELECT r.old_entity, min(r.entity_id) AS entity_id FROM pg_temp.match_result r
-          WHERE r.old_entity IS NOT NULL AND r.entity_id <> r.old_entity GROUP BY r.old_entity) m
-    WHERE m.old_entity = e.entity_id
-      AND NOT EXISTS (SELECT FROM xsell_internal.entity_account t WHERE t.entity_id = e.entity_id);
-END
-$$;
-COMMENT ON FUNCTION xsell_internal.close_entities() IS 'The part of resolve_entities that marks entities which lost all their accounts to another.';
-
 CREATE VIEW xsell.entity_account WITH (security_invoker = true) AS
 SELECT t.org_id, t.account_id, a.name AS account_name, t.entity_id, t.match_confidence, t.match_reason, t.decided_by, t.decided_at
 FROM xsell_internal.entity_account t
@@ -315,8 +113,8 @@ COMMENT ON COLUMN xsell.entity_account.org_id IS 'The org of the account.';
 COMMENT ON COLUMN xsell.entity_account.account_id IS 'crm_id of the account.';
 COMMENT ON COLUMN xsell.entity_account.account_name IS 'Its name in that org.';
 COMMENT ON COLUMN xsell.entity_account.entity_id IS 'The customer.';
-COMMENT ON COLUMN xsell.entity_account.match_confidence IS 'How sure the match is, 0 to 1; 1 for an account on its own.';
-COMMENT ON COLUMN xsell.entity_account.match_reason IS 'Why: same domain and name, same name, same phone and name, merged in the CRM, only account, ...';
+COMMENT ON COLUMN xsell.entity_account.match_confidence IS 'How sure the match is, 0 to 1: the best score with another account of the customer; 1 for an account on its own.';
+COMMENT ON COLUMN xsell.entity_account.match_reason IS 'Why: same domain and similar name, same phone and address, merged in the CRM, decided by hand, only account, ...';
 COMMENT ON COLUMN xsell.entity_account.decided_by IS 'rule, or the role that decided by hand; such a decision is kept.';
 COMMENT ON COLUMN xsell.entity_account.decided_at IS 'When it was decided.';
 

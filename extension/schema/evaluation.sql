@@ -15,51 +15,49 @@ AS 'MODULE_PATHNAME', 'xsell_calibration_bins';
 COMMENT ON FUNCTION xsell_internal.calibration_bins(boolean[], double precision[]) IS
 'Mean probability and share of positives in 15 bins of equal mass.';
 
--- The same deals cover a pair here and in the features: known, not deleted, not closed as of the time.
+-- Known, not deleted, not closed as of the time.
 CREATE FUNCTION xsell_internal.covered_pairs(as_of timestamptz) RETURNS TABLE (entity_id bigint, product_id bigint)
-LANGUAGE sql STABLE PARALLEL SAFE
-BEGIN ATOMIC
-    WITH open_deal AS (
-        SELECT e.entity_id, d.org_id, d.opportunity_id, d.product_name, d.attributes ->> 'product_family' AS product_family
-        FROM xsell_internal.deal d
-        JOIN xsell_internal.entity_account e ON e.org_id = d.org_id AND e.account_id = d.account_id
-        WHERE d.known_at <= covered_pairs.as_of AND (d.deleted_at IS NULL OR d.deleted_at > covered_pairs.as_of)
-          AND (NOT d.closed OR d.closed_at > covered_pairs.as_of)
-    )
-    SELECT d.entity_id, m.product_id
-    FROM open_deal d
-    JOIN xsell.opportunity_line l ON l.org_id = d.org_id AND l.opportunity_id = d.opportunity_id
-    JOIN xsell_internal.product_map m ON m.org_id = l.org_id AND m.product_crm_id = l.product_id
-    WHERE (l.created_at IS NULL OR l.created_at <= covered_pairs.as_of) AND (l.deleted_at IS NULL OR l.deleted_at > covered_pairs.as_of)
-    UNION
-    SELECT d.entity_id, n.product_id
-    FROM open_deal d
-    JOIN xsell_internal.deal_product n
-      ON n.org_id = d.org_id AND (n.source = 'deal' AND n.name = d.product_name OR n.source = 'family' AND n.name = d.product_family);
-END;
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN QUERY
+    SELECT DISTINCT d.entity_id, d.product_id FROM xsell_internal.deal_pair d
+    WHERE d.known_at <= as_of AND (d.named_at IS NULL OR d.named_at <= as_of) AND (d.deleted_at IS NULL OR d.deleted_at > as_of) AND (NOT d.closed OR d.closed_at > as_of);
+END
+$$;
 COMMENT ON FUNCTION xsell_internal.covered_pairs(timestamptz) IS
 'Pairs that a deal was open for at a time: winning them is no cross-sell that anybody had to suggest.';
+
+CREATE FUNCTION xsell_internal.target_pairs(as_of timestamptz, look_ahead interval) RETURNS TABLE (entity_id bigint, product_id bigint, amount numeric)
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+    WITH held AS MATERIALIZED (
+        SELECT DISTINCT p.entity_id, p.product_id FROM xsell_internal.purchase p
+        WHERE p.won_at <= target_pairs.as_of AND (p.deleted_at IS NULL OR p.deleted_at > target_pairs.as_of)
+    ), won AS (
+        SELECT p.entity_id, p.product_id, pg_catalog.sum(p.amount_base) AS amount FROM xsell_internal.purchase p
+        WHERE p.won_at > target_pairs.as_of AND p.won_at <= target_pairs.as_of + target_pairs.look_ahead
+          AND (p.deleted_at IS NULL OR p.deleted_at > target_pairs.as_of + target_pairs.look_ahead)
+        GROUP BY p.entity_id, p.product_id
+    ), target AS (
+        SELECT w.entity_id, w.product_id FROM won w WHERE w.entity_id IN (SELECT h.entity_id FROM held h)
+        EXCEPT SELECT h.entity_id, h.product_id FROM held h
+        EXCEPT SELECT c.entity_id, c.product_id FROM xsell_internal.covered_pairs(target_pairs.as_of) c
+    )
+    SELECT w.entity_id, w.product_id, w.amount FROM target t JOIN won w ON w.entity_id = t.entity_id AND w.product_id = t.product_id;
+END;
+COMMENT ON FUNCTION xsell_internal.target_pairs(timestamptz, interval) IS
+'What each customer first won within the horizon, products that it neither held nor had an open deal for, candidates or not, and what it paid for them.';
 
 -- The denominators of the metrics.
 CREATE FUNCTION xsell_internal.ranking_targets(as_of timestamptz, look_ahead interval) RETURNS TABLE (entity_id bigint, targets integer)
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
-    WITH held AS MATERIALIZED (
-        SELECT DISTINCT p.entity_id, p.product_id FROM xsell_internal.purchase p
-        WHERE p.won_at <= ranking_targets.as_of AND (p.deleted_at IS NULL OR p.deleted_at > ranking_targets.as_of)
-    ), won AS (
-        SELECT DISTINCT p.entity_id, p.product_id FROM xsell_internal.purchase p
-        WHERE p.won_at > ranking_targets.as_of AND p.won_at <= ranking_targets.as_of + ranking_targets.look_ahead
-          AND (p.deleted_at IS NULL OR p.deleted_at > ranking_targets.as_of + ranking_targets.look_ahead)
-    ), target AS (
-        SELECT w.entity_id, w.product_id FROM won w WHERE w.entity_id IN (SELECT h.entity_id FROM held h)
-        EXCEPT SELECT h.entity_id, h.product_id FROM held h
-        EXCEPT SELECT c.entity_id, c.product_id FROM xsell_internal.covered_pairs(ranking_targets.as_of) c
-    )
-    SELECT t.entity_id, pg_catalog.count(*)::integer FROM target t GROUP BY t.entity_id;
+    SELECT t.entity_id, pg_catalog.count(*)::integer FROM xsell_internal.target_pairs(ranking_targets.as_of, ranking_targets.look_ahead) t GROUP BY t.entity_id;
 END;
 COMMENT ON FUNCTION xsell_internal.ranking_targets(timestamptz, interval) IS
-'How many products each customer first won within the horizon, products that it neither held nor had an open deal for: candidates or not.';
+'How many target_pairs each customer has.';
 
 CREATE FUNCTION xsell_internal.member_scores(model text, version integer, x real[]) RETURNS double precision[]
 LANGUAGE c STABLE STRICT PARALLEL SAFE COST 300
@@ -324,10 +322,8 @@ DECLARE
         (SELECT max(v.version) FROM xsell_internal.model_version v WHERE v.model = existing_version.model AND v.status = 'ready'));
     found_status text := (SELECT v.status FROM xsell_internal.model_version v WHERE v.model = existing_version.model AND v.version = found);
 BEGIN
-    IF NOT EXISTS (SELECT FROM xsell_internal.model m WHERE m.model = existing_version.model) THEN
-        RAISE EXCEPTION 'model "%" does not exist', model USING ERRCODE = 'undefined_object',
-            HINT = format('Known models: %s.', (SELECT COALESCE(string_agg(quote_ident(m.model), ', ' ORDER BY m.model), 'none') FROM xsell_internal.model m));
-    ELSIF found_status IS NULL THEN
+    PERFORM xsell_internal.require_model(model);
+    IF found_status IS NULL THEN
         RAISE EXCEPTION USING ERRCODE = 'undefined_object',
             MESSAGE = CASE WHEN found IS NULL THEN format('model "%s" has no version', model)
                            ELSE format('version %s of model "%s" does not exist', found, model) END,

@@ -1,1 +1,7 @@
 -- Features of streams of events, computed by one pass over a query.
+
+CREATE FUNCTION xsell.event_features(query text, as_of timestamptz DEFAULT xsell.clock()) RETURNS SETOF record
+LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE COST 100000 ROWS 100000
+AS 'MODULE_PATHNAME', 'xsell_event_features';
+COMMENT ON FUNCTION xsell.event_features(text, timestamptz) IS
+'Counts, sums, recency and the like by key, seen from a time, in one pass over a query SELECT key, at, value, ...: one row per key with the features that the column definition list names, each <column of the query>_<measure>[_<days>]. SELECT * FROM xsell.event_features(''SELECT account_id, occurred_at AS touch, kind = ''''call'''' AS call FROM xsell.activity'') AS f(account_id text, touch_count_90 bigint, touch_recency double precision, call_count_365 bigint). Of a timestamptz: count, first, last, recency (days since the last), gap (mean days between two), gap_ratio, trend. Of the columns after it: count, sum, mean, min, max of numbers; count and share of true booleans; count of others; distinct of all. With days: of events not older than so many days of 24 hours. As in SQL, NULL adds nothing, and sums and extremes of nothing are NULL. Events later than as_of are not seen, rows whose key is NULL are left out, a column before any timestamptz counts at any time. The query runs with the caller''s privileges; xsell.max_event_memory bounds the memory.';

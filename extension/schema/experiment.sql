@@ -43,9 +43,8 @@ AS $$
 DECLARE
     logged bigint;
 BEGIN
-    IF NOT EXISTS (SELECT FROM xsell_internal.model m WHERE m.model = log_exposure.model) THEN
-        RAISE EXCEPTION 'model "%" does not exist', model USING ERRCODE = 'undefined_object';
-    ELSIF entity IS NULL THEN
+    PERFORM xsell_internal.require_model(model);
+    IF entity IS NULL THEN
         RAISE EXCEPTION 'entity must not be NULL' USING ERRCODE = 'null_value_not_allowed';
     ELSIF NOT (probability BETWEEN 0 AND 1) OR rank < 1 OR NOT isfinite(shown_at) THEN
         RAISE EXCEPTION 'an exposure has a probability from 0 to 1, a rank from 1 on and a time' USING ERRCODE = 'invalid_parameter_value',
@@ -73,9 +72,7 @@ AS $$
 DECLARE
     logged bigint;
 BEGIN
-    IF NOT EXISTS (SELECT FROM xsell_internal.model m WHERE m.model = log_exposures.model) THEN
-        RAISE EXCEPTION 'model "%" does not exist', model USING ERRCODE = 'undefined_object';
-    END IF;
+    PERFORM xsell_internal.require_model(model);
     INSERT INTO xsell_internal.exposure (model, version, arm, entity_id, product_id, probability, rank, shown_at)
     SELECT DISTINCT ON (r.entity_id, r.product_id) r.model, r.version, d.role, r.entity_id, r.product_id, r.probability, r.rank,
            COALESCE(log_exposures.shown_at, xsell.clock())
@@ -99,9 +96,8 @@ AS $$
 DECLARE
     recorded bigint;
 BEGIN
-    IF NOT EXISTS (SELECT FROM xsell_internal.model m WHERE m.model = record_outcome.model) THEN
-        RAISE EXCEPTION 'model "%" does not exist', model USING ERRCODE = 'undefined_object';
-    ELSIF entity IS NULL THEN
+    PERFORM xsell_internal.require_model(model);
+    IF entity IS NULL THEN
         RAISE EXCEPTION 'entity must not be NULL' USING ERRCODE = 'null_value_not_allowed';
     ELSIF kind IS NULL OR kind !~ '^[a-z][a-z0-9_]{0,62}$' THEN
         RAISE EXCEPTION '"%" cannot be a kind of outcome', kind USING ERRCODE = 'invalid_parameter_value',
@@ -219,9 +215,8 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 BEGIN
-    IF NOT EXISTS (SELECT FROM xsell_internal.model m WHERE m.model = experiment.model) THEN
-        RAISE EXCEPTION 'model "%" does not exist', model USING ERRCODE = 'undefined_object';
-    ELSIF effect IS NULL OR NOT (effect > 0 AND effect < 100) THEN
+    PERFORM xsell_internal.require_model(model);
+    IF effect IS NULL OR NOT (effect > 0 AND effect < 100) THEN
         RAISE EXCEPTION 'effect must be above 0 and below 100' USING ERRCODE = 'invalid_parameter_value',
             HINT = 'It is the smallest relative lift worth finding: 0.2 is 20 percent.';
     END IF;

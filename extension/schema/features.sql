@@ -31,7 +31,7 @@ LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE ROWS 100000
 AS 'MODULE_PATHNAME', 'xsell_cross_sell_matrix';
 COMMENT ON FUNCTION xsell_internal.cross_sell_matrix(bigint[], boolean[], integer[], integer[], double precision[], double precision[], double precision[], real[],
     bigint[], boolean[], integer[], real[], bigint[], bigint[], real[], bigint[], bigint[], bigint[], bigint[], bigint[], bigint[], integer) IS
-'Feature rows of the candidates of every eligible entity: pair features (association, lookalikes, family, org), then the product''s row, then the entity''s. Arrays of entities and products are in ascending order of id; the first four product features are popularity in 7, 30, 60 days and ever. held_days: days since the entity last bought the product.';
+'Feature rows of the candidates of every eligible entity: pair features (association, lookalikes, family, org, EASE and what is fresh), then the product''s row, then the entity''s. Arrays of entities and products are in ascending order of id; the first four product features are popularity in 7, 30, 60 days and ever. held_days: days since the entity last bought the product.';
 
 CREATE FUNCTION xsell_internal.cross_sell_features(as_of timestamptz)
 RETURNS TABLE (entity_id bigint, product_id bigint, as_of timestamptz, x real[])
@@ -62,6 +62,7 @@ SELECT 'cross_sell', 1, s.feature, s.definition,
 FROM (SELECT ARRAY[
         'association_score', 'association_lift_max', 'association_confidence_max', 'lookalike_share', 'lookalike_industry', 'lookalike_size',
         'lookalike_geography', 'lookalike_complementarity', 'lookalike_maturity', 'lookalike_activity', 'family_share', 'same_org_sells',
+        'ease_score', 'ease_recent', 'ease_recent_z', 'ease_share', 'cosine_recent', 'demand_recent', 'affinity_fit', 'affinity_rank',
         'popularity_7', 'popularity_30', 'popularity_60', 'popularity_all', 'product_price_log', 'product_age_days',
         'revenue_log', 'employees_log', 'is_enterprise', 'revenue_per_employee', 'recency_days', 'activity_recency', 'activities_90', 'purchases_90',
         'won_amount_log', 'win_rate', 'open_deals', 'holdings_count', 'tenure_days', 'orgs_serving'] AS feature,

@@ -254,6 +254,7 @@ BEGIN
     INSERT INTO xsell_internal.entity_change (entity_id)
     SELECT n.entity_id FROM pg_temp.new_purchase n WHERE n.differs
     UNION SELECT n.old_entity FROM pg_temp.new_purchase n WHERE n.differs AND n.old_entity IS NOT NULL;
+    PERFORM xsell_internal.write_unpriced();
     DROP TABLE pg_temp.new_purchase;
     IF total > 1000 + (SELECT c.reltuples / 10 FROM pg_class c WHERE c.oid = 'xsell_internal.purchase'::regclass) THEN
         ANALYZE xsell_internal.purchase;
@@ -263,6 +264,29 @@ END
 $$;
 COMMENT ON FUNCTION xsell_internal.write_purchases(bigint[]) IS
 'The part of refresh_purchases that compares what is stated (temporary tables stated_purchase and purchase_choice) with what is stored, writes what differs, and notes the entities.';
+
+-- Amounts that a record states are priced, and doubted, as they are stored; those of lines that state a price alone, here.
+CREATE FUNCTION xsell_internal.write_unpriced() RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    INSERT INTO xsell_internal.data_quality (org_id, object, crm_id, problem, detail)
+    SELECT l.org_id, 'opportunity_line', l.crm_id, 'no exchange rate', COALESCE(l.currency, g.currency)
+    FROM (SELECT n.org_id, n.record_id FROM pg_temp.new_purchase n WHERE n.source = 'line' AND n.amount_base IS NULL) n
+    JOIN xsell.opportunity_line l ON l.org_id = n.org_id AND l.crm_id = n.record_id
+    LEFT JOIN xsell.org g ON g.org_id = l.org_id
+    WHERE l.amount IS NULL AND l.quantity * l.unit_price IS NOT NULL
+    ON CONFLICT DO NOTHING;
+    IF EXISTS (SELECT FROM xsell_internal.data_quality q WHERE q.object = 'opportunity_line' AND q.problem = 'no exchange rate') THEN
+        DELETE FROM xsell_internal.data_quality q USING pg_temp.new_purchase n
+        WHERE q.object = 'opportunity_line' AND q.problem = 'no exchange rate' AND n.source = 'line' AND n.amount_base IS NOT NULL
+          AND q.org_id = n.org_id AND q.crm_id = n.record_id;
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION xsell_internal.write_unpriced() IS
+'The part of refresh_purchases that notes lines with a price in a currency without a rate for their day, and strikes out those that have one now.';
 
 CREATE FUNCTION xsell_internal.refresh_holdings(full boolean DEFAULT false) RETURNS bigint
 LANGUAGE plpgsql VOLATILE

@@ -70,6 +70,19 @@ END;
 COMMENT ON FUNCTION xsell.importance(text, integer, integer) IS
 'What a version (by default the champion) lives by, the most important feature first. gain: share of the improvement that its splits brought in training, by the weights of the members that have trees; mean_abs_shap: mean size of its contribution to the log-odds; permutation: growth of the log-loss when its values are shuffled. The last two over so many of the validation rows, the same ones each time; NULL where there are none.';
 
+CREATE VIEW xsell.model_importance WITH (security_invoker = true) AS
+SELECT s.model, s.version, s.feature, s.gain / NULLIF(pg_catalog.sum(s.gain) OVER w, 0) AS gain, pg_catalog.rank() OVER (PARTITION BY s.model, s.version ORDER BY s.gain DESC) AS rank
+FROM (SELECT g.model, g.version, g.feature, pg_catalog.sum(g.gain * v.member_weight[pg_catalog.array_position(v.member, g.member)]) AS gain
+      FROM xsell_internal.model_importance g JOIN xsell_internal.model_version v ON v.model = g.model AND v.version = g.version
+      GROUP BY g.model, g.version, g.feature) s
+WINDOW w AS (PARTITION BY s.model, s.version);
+COMMENT ON VIEW xsell.model_importance IS 'What each version lives by, as its training measured it: read at once; xsell.importance() measures more.';
+COMMENT ON COLUMN xsell.model_importance.model IS 'The model.';
+COMMENT ON COLUMN xsell.model_importance.version IS 'Its version.';
+COMMENT ON COLUMN xsell.model_importance.feature IS 'The feature.';
+COMMENT ON COLUMN xsell.model_importance.gain IS 'Share of the improvement that its splits brought, by the weights of the members that have trees.';
+COMMENT ON COLUMN xsell.model_importance.rank IS '1 is the most important.';
+
 -- What if.
 
 CREATE FUNCTION xsell_internal.edit_distance(a text, b text) RETURNS integer

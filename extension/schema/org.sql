@@ -20,6 +20,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     pages bigint := 0;
+    key name;
 BEGIN
     IF NOT EXISTS (SELECT FROM xsell.org o WHERE o.org_id = org) THEN
         RAISE EXCEPTION 'there is no org "%"', org USING ERRCODE = 'no_data_found', HINT = 'SELECT org_id FROM xsell.org lists them.';
@@ -49,22 +50,28 @@ BEGIN
             RETURN NEXT;
         END IF;
     END LOOP;
-    -- Everything that is keyed by an org has a column org_id; the org itself goes last.
-    FOR relation IN
-        SELECT format('%I.%I', n.nspname, c.relname)
+    -- Everything that is keyed by an org has a column org_id, or one for each of two orgs; the org itself goes last, but for the log of its going.
+    FOR relation, key IN
+        SELECT format('%I.%I', n.nspname, c.relname), a.attname
         FROM pg_class c
         JOIN pg_namespace n ON n.oid = c.relnamespace AND n.nspname IN ('xsell', 'xsell_internal')
-        JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'org_id' AND NOT a.attisdropped
+        JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname IN ('org_id', 'org1_id', 'org2_id', 'org_a', 'org_b') AND NOT a.attisdropped
         WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition
-        ORDER BY n.nspname = 'xsell' AND c.relname = 'org', 1
+        ORDER BY n.nspname = 'xsell' AND c.relname = 'org', 1, 2
     LOOP
-        EXECUTE format('DELETE FROM %s WHERE org_id = $1', relation) USING org;
+        EXECUTE format('DELETE FROM %s WHERE %I = $1', relation, key) USING org;
         GET DIAGNOSTICS removed = ROW_COUNT;
         removed := removed + CASE WHEN relation = 'xsell_internal.sync_page' THEN pages ELSE 0 END;
         IF removed > 0 THEN
             RETURN NEXT;
         END IF;
     END LOOP;
+    relation := 'xsell_internal.change_log';
+    DELETE FROM xsell_internal.change_log l WHERE org = ANY (l.orgs);
+    GET DIAGNOSTICS removed = ROW_COUNT;
+    IF removed > 0 THEN
+        RETURN NEXT;
+    END IF;
 END
 $$;
 COMMENT ON FUNCTION xsell_internal.sync_purge_org(text) IS

@@ -60,10 +60,9 @@ AS $$
 DECLARE
     own boolean;
 BEGIN
+    PERFORM xsell_internal.require_model(model);
     SELECT m.label_query IS NOT NULL INTO own FROM xsell_internal.model m WHERE m.model = drop_model.model FOR UPDATE;
-    IF NOT FOUND THEN
-        RAISE EXCEPTION 'model "%" does not exist', model USING ERRCODE = 'undefined_object';
-    ELSIF NOT own THEN
+    IF NOT own THEN
         RAISE EXCEPTION 'model "%" is built in', model USING ERRCODE = 'reserved_name';
     END IF;
     IF force IS NOT TRUE AND EXISTS (SELECT FROM xsell_internal.model_version v WHERE v.model = drop_model.model AND v.status <> 'dropped') THEN

@@ -28,6 +28,8 @@ REVOKE ALL ON xsell_internal.sync_token FROM xsell_reader;
 REVOKE ALL ON xsell_internal.source_record FROM xsell_reader;
 REVOKE ALL ON xsell_internal.stored_world FROM xsell_reader;
 GRANT SELECT (org_id, object, deleted) ON xsell_internal.source_record TO xsell_reader;
+-- Keys are hashes of names and domains, and belong to no org.
+REVOKE ALL ON xsell_internal.match_key FROM xsell_reader;
 -- The key is made of the spelling of whichever org came first.
 REVOKE ALL ON xsell_internal.canonical_product FROM xsell_reader;
 GRANT SELECT (product_id, created_at) ON xsell_internal.canonical_product TO xsell_reader;
@@ -38,6 +40,8 @@ GRANT SELECT (feature_set, version, feature, code, sha256) ON xsell_internal.cat
 REVOKE ALL ON xsell_internal.feature_snapshot, xsell.feature_snapshot FROM xsell_reader;
 GRANT SELECT ON xsell_internal.category, xsell.feature_category, xsell_internal.feature_snapshot, xsell.feature_snapshot TO xsell_trainer, xsell_sync;
 GRANT ALL ON ALL TABLES IN SCHEMA xsell, xsell_internal TO xsell_admin;
+-- Nobody writes the log but its triggers.
+REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON xsell_internal.change_log FROM xsell_admin;
 -- A trigger would run with the rights of whoever writes next.
 REVOKE TRIGGER ON ALL TABLES IN SCHEMA xsell, xsell_internal FROM xsell_admin;
 GRANT ALL ON ALL SEQUENCES IN SCHEMA xsell, xsell_internal TO xsell_admin;
@@ -46,13 +50,21 @@ REVOKE ALL ON xsell_internal.health_record FROM xsell_reader, xsell_admin;
 GRANT USAGE ON SCHEMA xsell, xsell_internal TO xsell_health;
 GRANT SELECT ON xsell_internal.health_record, xsell.org_grant TO xsell_health;
 
-GRANT UPDATE (status, status_note) ON xsell_internal.recommendation TO xsell_analyst;
+GRANT UPDATE (status, status_note, assigned_to) ON xsell_internal.recommendation TO xsell_analyst;
+GRANT UPDATE (status, notes, assigned_to) ON xsell_internal.pair TO xsell_analyst;
 GRANT INSERT ON xsell_internal.exposure TO xsell_analyst, xsell_sync;
 GRANT INSERT ON xsell_internal.outcome TO xsell_analyst;
-GRANT INSERT (entity_id, product_id, until), UPDATE (until), DELETE ON xsell_internal.suppression TO xsell_analyst;
+GRANT INSERT (entity_id, product_id, org_id, until, note), UPDATE (until, note), DELETE ON xsell_internal.suppression TO xsell_analyst;
+-- Decisions: who made one is never the maker's to say.
+GRANT INSERT (org_a, account_a, org_b, account_b, same, note), UPDATE (same, note), DELETE ON xsell_internal.match_decision TO xsell_analyst;
+GRANT INSERT (org_a, product_a, org_b, product_b, note), UPDATE (note), DELETE ON xsell_internal.product_decision TO xsell_analyst;
+GRANT UPDATE (product_id, method) ON xsell_internal.product_map TO xsell_analyst;
 
 DO $$
 DECLARE
+    -- What people change and take back by hand, and what these functions call.
+    by_hand constant text := 'set_status|set_pair_status|dismiss|assign|suppress|unsuppress|undo|undo_batch|take_back|accept_match|reject_match|decide_matches'
+        '|merge_entities|split_account|apply_match_decisions|map_product|unmap_product|reject_product_match|apply_product_map';
     item record;
 BEGIN
     -- What each writing role writes. Texts that functions run (definitions of features, sync_object) are the admin's alone.
@@ -65,7 +77,7 @@ BEGIN
                          'xsell_internal.source_field', 'xsell_internal.source_rate', 'xsell_internal.schema_change%', 'xsell_internal.dead_letter%',
                          'xsell_internal.data_quality', 'xsell_internal.training_run%', 'xsell_internal.drift_check']),
                      ('xsell_trainer', ARRAY['xsell_internal.model_%',
-                         'xsell_internal.deployment%', 'xsell_internal.exposure', 'xsell_internal.outcome', 'xsell_internal.training_%', 'xsell_internal.calibration_bin', 'xsell_internal.feature_snapshot', 'xsell_internal.drift_check'])) AS g(role, pattern)
+                         'xsell_internal.deployment%', 'xsell_internal.exposure', 'xsell_internal.outcome', 'xsell_internal.training_%', 'xsell_internal.backtest_%', 'xsell_internal.holdout%', 'xsell_internal.calibration_bin', 'xsell_internal.feature_snapshot', 'xsell_internal.drift_check'])) AS g(role, pattern)
         CROSS JOIN pg_catalog.pg_class c
         WHERE c.relnamespace IN ('xsell'::pg_catalog.regnamespace, 'xsell_internal'::pg_catalog.regnamespace) AND c.relkind IN ('r', 'p', 'S')
           AND c.relnamespace::pg_catalog.regnamespace::text || '.' || c.relname LIKE ANY (g.pattern)
@@ -74,7 +86,7 @@ BEGIN
         FROM pg_catalog.unnest(ARRAY['xsell_sync', 'xsell_trainer']) AS g(role)
         CROSS JOIN pg_catalog.pg_class c
         WHERE c.relnamespace = 'xsell_internal'::pg_catalog.regnamespace AND c.relkind IN ('r', 'p', 'S')
-          AND c.relname ~ '^(entity|match_|canonical_product|product_map|deal_product|purchase|holding|recommendation|introduction|stored_)'
+          AND c.relname ~ '^(entity|match_|canonical_product|product_map|deal_product|purchase|holding|recommendation|introduction|whitespace|pair|account_score|stored_|data_quality$)'
     LOOP
         EXECUTE pg_catalog.format(CASE item.relkind WHEN 'S' THEN 'GRANT USAGE, SELECT ON SEQUENCE %s TO %I'
                                                     ELSE 'GRANT SELECT, INSERT, UPDATE, DELETE ON %s TO %I' END, item.relation, item.role);
@@ -85,10 +97,10 @@ BEGIN
         SELECT p.oid::pg_catalog.regprocedure AS routine, g.role
         FROM pg_catalog.pg_proc p
         JOIN (VALUES ('xsell_reader', true, '.'),
-                     ('xsell_reader', false, '^(score_set|create_scoring_view|drift|query_rows)$'),
-                     ('xsell_analyst', false, '^(set_status|dismiss|suppress|undo|log_exposures?|record_outcome)$'),
-                     ('xsell_sync', false, '^(sync_|refresh|resolve_|assign_|close_|write_|take_touched|store_|collect_offers$|log_exposures$|request_training$|next_requested_training$|check_drift$|record_drift$)'),
-                     ('xsell_trainer', false, '^(?!sync_|set_status$|dismiss$|suppress$|undo$|create_feature_set$|drop_feature_set$|create_model$|drop_model$)'),
+                     ('xsell_reader', false, '^(score_set|event_features|create_scoring_view|drift|query_rows)$'),
+                     ('xsell_analyst', false, '^(' || by_hand || '|log_exposures?|record_outcome)$'),
+                     ('xsell_sync', false, '^(sync_|refresh|resolve_|assign_|close_|follow_|write_|whitespace_|take_touched|store_|collect_offers$|log_exposures$|request_training$|next_requested_training$|check_drift$|record_drift$)'),
+                     ('xsell_trainer', false, '^(?!sync_|(' || by_hand || ')$|create_feature_set$|drop_feature_set$|create_model$|create_pair_model$|drop_model$)'),
                      ('xsell_admin', false, '.')) AS g(role, reads, pattern)
           ON g.reads = (p.provolatile <> 'v') AND p.proname ~ g.pattern
         WHERE p.pronamespace IN ('xsell'::pg_catalog.regnamespace, 'xsell_internal'::pg_catalog.regnamespace)
@@ -108,10 +120,11 @@ CREATE POLICY visible ON xsell.org_grant USING (role IN (
     SELECT r.rolname::text FROM pg_catalog.pg_roles r WHERE pg_catalog.pg_has_role(r.oid, 'USAGE')));
 CREATE POLICY service ON xsell.org_grant TO xsell_sync, xsell_trainer, xsell_admin USING (true);
 
+-- A change is seen by those who see every org that it is about; one that is for all orgs, by those who see the customer.
 ALTER TABLE xsell_internal.change_log ENABLE ROW LEVEL SECURITY;
-CREATE POLICY visible ON xsell_internal.change_log FOR SELECT USING (CASE
-    WHEN recommendation_id IS NULL THEN EXISTS (SELECT FROM xsell_internal.entity_account k WHERE k.entity_id = change_log.entity_id)
-    ELSE EXISTS (SELECT FROM xsell_internal.recommendation k WHERE k.recommendation_id = change_log.recommendation_id) END);
+CREATE POLICY visible ON xsell_internal.change_log FOR SELECT USING (
+    orgs <@ ARRAY(SELECT g.org_id FROM xsell.org_grant g)
+    AND (orgs <> '{}' OR EXISTS (SELECT FROM xsell_internal.entity_account k WHERE k.entity_id = change_log.entity_id)));
 CREATE POLICY service ON xsell_internal.change_log TO xsell_sync, xsell_trainer, xsell_admin USING (true);
 
 -- What is said of two accounts is seen by those who see both.
@@ -123,6 +136,42 @@ ALTER TABLE xsell_internal.match_decision ENABLE ROW LEVEL SECURITY;
 CREATE POLICY visible ON xsell_internal.match_decision USING (
     org_a IN (SELECT g.org_id FROM xsell.org_grant g) AND org_b IN (SELECT g.org_id FROM xsell.org_grant g));
 CREATE POLICY service ON xsell_internal.match_decision TO xsell_sync, xsell_trainer, xsell_admin USING (true);
+
+ALTER TABLE xsell_internal.pair ENABLE ROW LEVEL SECURITY;
+CREATE POLICY visible ON xsell_internal.pair USING (
+    org1_id IN (SELECT g.org_id FROM xsell.org_grant g) AND org2_id IN (SELECT g.org_id FROM xsell.org_grant g));
+CREATE POLICY service ON xsell_internal.pair TO xsell_sync, xsell_trainer, xsell_admin USING (true);
+
+-- A rule for everybody names no org.
+ALTER TABLE xsell.work_list_rule ENABLE ROW LEVEL SECURITY;
+CREATE POLICY visible ON xsell.work_list_rule USING (org_id IS NULL OR org_id IN (SELECT g.org_id FROM xsell.org_grant g));
+CREATE POLICY service ON xsell.work_list_rule TO xsell_sync, xsell_trainer, xsell_admin USING (true);
+
+ALTER TABLE xsell_internal.product_decision ENABLE ROW LEVEL SECURITY;
+CREATE POLICY visible ON xsell_internal.product_decision USING (
+    org_a IN (SELECT g.org_id FROM xsell.org_grant g) AND org_b IN (SELECT g.org_id FROM xsell.org_grant g));
+CREATE POLICY service ON xsell_internal.product_decision TO xsell_sync, xsell_trainer, xsell_admin USING (true);
+
+-- A suppression is seen by those who see its org and its customer; one that is for every org, changed by those alone who see every org
+-- that knows the customer.
+ALTER TABLE xsell_internal.suppression ENABLE ROW LEVEL SECURITY;
+CREATE POLICY visible ON xsell_internal.suppression FOR SELECT USING (
+    (org_id IS NULL OR org_id IN (SELECT g.org_id FROM xsell.org_grant g))
+    AND EXISTS (SELECT FROM xsell_internal.entity_account k WHERE k.entity_id = suppression.entity_id)
+    AND (product_id IS NULL OR EXISTS (SELECT FROM xsell_internal.product_map k WHERE k.product_id = suppression.product_id)));
+CREATE POLICY made ON xsell_internal.suppression FOR INSERT WITH CHECK (
+    CASE WHEN org_id IS NULL THEN xsell_internal.sees_entity(entity_id) ELSE org_id IN (SELECT g.org_id FROM xsell.org_grant g) END
+    AND EXISTS (SELECT FROM xsell_internal.entity_account k WHERE k.entity_id = suppression.entity_id)
+    AND (product_id IS NULL OR EXISTS (SELECT FROM xsell_internal.product_map k WHERE k.product_id = suppression.product_id)));
+CREATE POLICY changed ON xsell_internal.suppression FOR UPDATE USING (org_id IS NOT NULL OR xsell_internal.sees_entity(entity_id));
+CREATE POLICY lifted ON xsell_internal.suppression FOR DELETE USING (org_id IS NOT NULL OR xsell_internal.sees_entity(entity_id));
+CREATE POLICY service ON xsell_internal.suppression TO xsell_sync, xsell_trainer, xsell_admin USING (true);
+
+-- A product of one's org is mapped to one that one knows.
+ALTER TABLE xsell_internal.product_map ENABLE ROW LEVEL SECURITY;
+CREATE POLICY visible ON xsell_internal.product_map USING (org_id IN (SELECT g.org_id FROM xsell.org_grant g))
+    WITH CHECK (org_id IN (SELECT g.org_id FROM xsell.org_grant g) AND xsell_internal.sees_product(product_id));
+CREATE POLICY service ON xsell_internal.product_map TO xsell_sync, xsell_trainer, xsell_admin USING (true);
 
 -- A lookalike is named to those who may know of the customer too.
 ALTER TABLE xsell_internal.recommendation_lookalike ENABLE ROW LEVEL SECURITY;

@@ -13,6 +13,8 @@ CREATE TABLE xsell_internal.product_map (
     product_crm_id text NOT NULL,
     product_id     bigint NOT NULL,
     method         text NOT NULL CHECK (method IN ('manual', 'code', 'name')),
+    decided_by     text NOT NULL DEFAULT 'rule',
+    decided_at     timestamptz NOT NULL DEFAULT pg_catalog.now(),
     PRIMARY KEY (org_id, product_crm_id)
 );
 CREATE INDEX ON xsell_internal.product_map (product_id);
@@ -143,6 +145,15 @@ BEGIN
                 WHEN g.code IS NOT NULL AND count(*) OVER (PARTITION BY c.component) = 1 THEN 'code' ELSE 'name' END AS method
     FROM grouped g LEFT JOIN clustered c USING (node);
     ANALYZE pg_temp.match_cluster;
+
+    -- Of two that somebody told apart the later one stands alone, whatever else it resembles.
+    UPDATE pg_temp.match_cluster c SET component = c.node
+    FROM (SELECT greatest(a.node, b.node) AS node, least(a.node, b.node) AS other
+          FROM xsell_internal.product_decision d
+          JOIN pg_temp.match_product a ON a.org_id = d.org_a AND a.product_crm_id = d.product_a
+          JOIN pg_temp.match_product b ON b.org_id = d.org_b AND b.product_crm_id = d.product_b) d
+    JOIN pg_temp.match_cluster o ON o.node = d.other
+    WHERE c.node = d.node AND c.component = o.component AND NOT c.pinned;
 END
 $$;
 COMMENT ON FUNCTION xsell_internal.resolve_product_clusters() IS 'The part of resolve_products that says which products are one: clusters of the temporary table match_product.';
@@ -169,6 +180,10 @@ BEGIN
         FROM pg_temp.match_cluster r JOIN pg_temp.match_cluster p ON p.key = r.key AND p.pinned
         WHERE NOT r.pinned AND r.product_id IS NULL
           AND NOT EXISTS (SELECT FROM pg_temp.match_cluster o WHERE o.component = r.component AND NOT o.pinned AND o.old_product IS NOT NULL)
+          AND NOT EXISTS (SELECT FROM pg_temp.match_product x, pg_temp.match_product y, xsell_internal.product_decision d
+                          WHERE x.node = least(r.node, p.node) AND y.node = greatest(r.node, p.node)
+                            AND ((d.org_a, d.product_a, d.org_b, d.product_b) = (x.org_id, x.product_crm_id, y.org_id, y.product_crm_id)
+                                 OR (d.org_a, d.product_a, d.org_b, d.product_b) = (y.org_id, y.product_crm_id, x.org_id, x.product_crm_id)))
         GROUP BY r.component
     )
     UPDATE pg_temp.match_cluster r SET product_id = f.product_id FROM followed f WHERE f.component = r.component AND NOT r.pinned;
@@ -193,7 +208,7 @@ COMMENT ON FUNCTION xsell_internal.assign_products() IS 'The part of resolve_pro
 CREATE VIEW xsell.product_map WITH (security_invoker = true) AS
 SELECT m.org_id, m.product_crm_id, m.product_id,
        COALESCE(NULLIF(p.name, ''), d.name, p.code) AS product_name, p.code, COALESCE(p.family, CASE d.source WHEN 'family' THEN d.name END) AS family,
-       COALESCE(p.is_active, true) AND p.deleted_at IS NULL AS is_active, m.method
+       COALESCE(p.is_active, true) AND p.deleted_at IS NULL AS is_active, m.method, m.decided_by, m.decided_at
 FROM xsell_internal.product_map m
 LEFT JOIN xsell.product p ON p.org_id = m.org_id AND p.crm_id = m.product_crm_id
 LEFT JOIN (SELECT n.org_id, n.source, n.product_id, pg_catalog.min(n.name) AS name
@@ -208,6 +223,8 @@ COMMENT ON COLUMN xsell.product_map.code IS 'Its code in that org.';
 COMMENT ON COLUMN xsell.product_map.family IS 'Its family in that org.';
 COMMENT ON COLUMN xsell.product_map.is_active IS 'False: retired or deleted there.';
 COMMENT ON COLUMN xsell.product_map.method IS 'How it was mapped: manual, code or name. Rows set to manual are kept.';
+COMMENT ON COLUMN xsell.product_map.decided_by IS 'rule, or the role that mapped it by hand.';
+COMMENT ON COLUMN xsell.product_map.decided_at IS 'When it was mapped so.';
 
 CREATE VIEW xsell.canonical_product WITH (security_invoker = true) AS
 SELECT m.product_id,

@@ -106,12 +106,14 @@ CREATE TABLE xsell_internal.suppression (
     suppression_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     entity_id      bigint NOT NULL,
     product_id     bigint,
+    org_id         text,
     until          timestamptz,
+    note           text,
     created_by     text NOT NULL DEFAULT CURRENT_USER,
     created_at     timestamptz NOT NULL DEFAULT pg_catalog.now(),
-    UNIQUE NULLS NOT DISTINCT (entity_id, product_id)
+    UNIQUE NULLS NOT DISTINCT (entity_id, product_id, org_id)
 );
-COMMENT ON TABLE xsell_internal.suppression IS 'Pairs that must not be recommended; product_id NULL: nothing may be, until NULL: ever.';
+COMMENT ON TABLE xsell_internal.suppression IS 'Pairs that must not be recommended; product_id NULL: nothing may be, org_id NULL: by no org, until NULL: ever.';
 
 -- The older platform cut raw scores at .6, .7 and .8. Calibrated probabilities of rare wins never get there, so the same cuts
 -- are made in the ranking of what is recommended; and the width of the interval, which stands for the models' disagreement, is

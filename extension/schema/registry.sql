@@ -161,6 +161,19 @@ INSERT INTO xsell_internal.model (model, feature_set, horizon, description) VALU
 
 -- Immutability. Restoring a dump only inserts, so these never stand in its way.
 
+CREATE FUNCTION xsell_internal.require_model(model text) RETURNS void
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM xsell_internal.model m WHERE m.model = require_model.model) THEN
+        RAISE EXCEPTION 'model "%" does not exist', COALESCE(model, 'NULL') USING ERRCODE = 'undefined_object',
+            HINT = format('Known models: %s.', (SELECT COALESCE(string_agg(quote_ident(m.model), ', ' ORDER BY m.model), 'none') FROM xsell_internal.model m));
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION xsell_internal.require_model(text) IS 'An error that names the known models, unless this is one.';
+
 CREATE FUNCTION xsell_internal.refuse_change() RETURNS trigger
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp

@@ -33,7 +33,7 @@ RETURN (pg_catalog.hashint8extended(COALESCE(product, 0), pg_catalog.hashint8ext
 COMMENT ON FUNCTION xsell_internal.sampled(bigint, bigint, timestamptz, real) IS 'Whether a row without a win stays when only a share of them does.';
 
 CREATE FUNCTION xsell_internal.purchase_plan(model text, from_time timestamptz, horizon interval, snapshots integer, max_rows bigint,
-    OUT plan jsonb, OUT expected_rows bigint)
+    until timestamptz DEFAULT NULL, OUT plan jsonb, OUT expected_rows bigint)
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -56,7 +56,7 @@ BEGIN
     END IF;
     -- Data end with the last win that is known, not with the clock: a set that stopped in the past has no empty months after it.
     SELECT min(p.won_at), max(p.won_at) INTO history_start, history_end
-    FROM xsell_internal.purchase p WHERE p.won_at <= xsell.clock();
+    FROM xsell_internal.purchase p WHERE p.won_at <= COALESCE(until, xsell.clock());
     IF history_end IS NULL THEN
         RAISE EXCEPTION 'no purchase is known' USING ERRCODE = 'no_data_found',
             HINT = 'Sync an org with won deals, then SELECT * FROM xsell.refresh().';
@@ -87,8 +87,8 @@ BEGIN
     expected_rows := least(expected_rows, max_rows);
 END
 $$;
-COMMENT ON FUNCTION xsell_internal.purchase_plan(text, timestamptz, interval, integer, bigint) IS
-'When a training on wins looks at the data: snapshots whose labels end before the validation snapshot, which is the last one whose labels are complete; and which share of the negatives it keeps. A history too short for the horizon is an error that names the longest that fits.';
+COMMENT ON FUNCTION xsell_internal.purchase_plan(text, timestamptz, interval, integer, bigint, timestamptz) IS
+'When a training on wins that were known at a time (until; NULL: now) looks at the data: snapshots whose labels end before the validation snapshot, which is the last one whose labels are complete; and which share of the negatives it keeps. A history too short for the horizon is an error that names the longest that fits.';
 
 CREATE FUNCTION xsell_internal.label_plan(model text, from_time timestamptz, horizon interval, max_rows bigint, OUT plan jsonb, OUT expected_rows bigint)
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
@@ -149,17 +149,16 @@ COMMENT ON FUNCTION xsell_internal.label_plan(text, timestamptz, interval, bigin
 'How the labels of a model of one''s own are divided. No labels, one class or a wrong label is an error.';
 
 CREATE FUNCTION xsell_internal.training_plan(model text, from_time timestamptz, horizon interval, snapshots integer, max_rows bigint,
-    OUT plan jsonb, OUT expected_rows bigint)
+    until timestamptz DEFAULT NULL, OUT plan jsonb, OUT expected_rows bigint)
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     own boolean;
 BEGIN
+    PERFORM xsell_internal.require_model(model);
     SELECT m.label_query IS NOT NULL INTO own FROM xsell_internal.model m WHERE m.model = training_plan.model;
-    IF NOT FOUND THEN
-        RAISE EXCEPTION 'model "%" does not exist', model USING ERRCODE = 'undefined_object';
-    ELSIF horizon < interval '1 hour' THEN
+    IF horizon < interval '1 hour' THEN
         RAISE EXCEPTION 'a horizon of % is too short', horizon USING ERRCODE = 'invalid_parameter_value',
             HINT = 'It must be an hour at least; write the unit too, as in ''90 days'': a bare number counts seconds.';
     ELSIF horizon > interval '100 years' THEN
@@ -168,13 +167,13 @@ BEGIN
     IF own THEN
         SELECT p.plan, p.expected_rows INTO plan, expected_rows FROM xsell_internal.label_plan(model, from_time, horizon, max_rows) p;
     ELSE
-        SELECT p.plan, p.expected_rows INTO plan, expected_rows FROM xsell_internal.purchase_plan(model, from_time, horizon, snapshots, max_rows) p;
+        SELECT p.plan, p.expected_rows INTO plan, expected_rows FROM xsell_internal.purchase_plan(model, from_time, horizon, snapshots, max_rows, until) p;
     END IF;
     plan := plan || (SELECT jsonb_build_object('feature_set', s.feature_set, 'feature_set_version', s.version) FROM xsell_internal.feature_set_of(model) s);
 END
 $$;
-COMMENT ON FUNCTION xsell_internal.training_plan(text, timestamptz, interval, integer, bigint) IS
-'When and how a training looks at the data, and about how many rows it will read. The same plan gives the same rows as long as the tables hold them, whatever came later.';
+COMMENT ON FUNCTION xsell_internal.training_plan(text, timestamptz, interval, integer, bigint, timestamptz) IS
+'When and how a training looks at the data (of a model of wins: at what was known until a time), and about how many rows it will read. The same plan gives the same rows as long as the tables hold them, whatever came later.';
 
 CREATE FUNCTION xsell_internal.labelled_rows(feature_set text, version integer, as_of timestamptz, look_ahead interval)
 RETURNS TABLE (entity_id bigint, product_id bigint, x real[], y integer)
@@ -189,6 +188,19 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION xsell_internal.labelled_rows(text, integer, timestamptz, interval) IS
 'Every candidate as of a time, with what was known then, and whether it was won within the horizon after it.';
+
+-- What somebody refused is a surer no than what nobody may have offered. As long as it was refused at the end of the horizon: what is taken
+-- back later changes no training before.
+CREATE FUNCTION xsell_internal.rejected_pairs(since timestamptz, until timestamptz) RETURNS TABLE (entity_id bigint, product_id bigint)
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+    SELECT DISTINCT l.entity_id, l.product_id
+    FROM xsell_internal.change_log l
+    WHERE l.action = 'status' AND l.after ->> 'status' IN ('lost', 'dismissed') AND l.clock_at > since AND l.clock_at <= until
+      AND NOT EXISTS (SELECT FROM xsell_internal.change_log u WHERE u.undoes = l.change_id AND u.clock_at <= until);
+END;
+COMMENT ON FUNCTION xsell_internal.rejected_pairs(timestamptz, timestamptz) IS
+'Pairs whose recommendation somebody set to lost or dismissed between two times, and did not take back by then.';
 
 CREATE FUNCTION xsell_internal.purchase_rows(plan jsonb, slices text[])
 RETURNS TABLE (entity_id bigint, product_id bigint, as_of timestamptz, x real[], y integer, weight real, slice text)
@@ -206,13 +218,19 @@ BEGIN ATOMIC
         WHERE purchase_rows.slices && '{train,calibrate}'::text[]
         UNION ALL
         SELECT r.validate_at, false, true, r.look_ahead, 1, r.feature_set, r.version FROM rule r WHERE r.validate_at IS NOT NULL AND 'validate' = ANY (purchase_rows.slices)
+    ), refused AS MATERIALIZED (
+        SELECT s.at, p.entity_id, p.product_id FROM snapshot s CROSS JOIN LATERAL xsell_internal.rejected_pairs(s.at, s.at + s.look_ahead) p WHERE NOT s.validate
     )
+    -- A refusal counts twice where a model learns, once where its probabilities are set: else they would be too low.
     SELECT l.entity_id, l.product_id, s.at, l.x, l.y,
-           CASE WHEN l.y = 1 THEN 1 ELSE 1 / s.negative_rate END::real, xsell_internal.slice_of(l.entity_id)
+           CASE WHEN l.y = 1 THEN 1
+                WHEN n.at IS NOT NULL THEN CASE xsell_internal.slice_of(l.entity_id) WHEN 'train' THEN 2 ELSE 1 END
+                ELSE 1 / s.negative_rate END::real, xsell_internal.slice_of(l.entity_id)
     FROM snapshot s CROSS JOIN LATERAL xsell_internal.labelled_rows(s.feature_set, s.version, s.at, s.look_ahead) l
+    LEFT JOIN refused n ON n.at = s.at AND n.entity_id = l.entity_id AND n.product_id = l.product_id
     WHERE CASE xsell_internal.slice_of(l.entity_id) WHEN 'train' THEN NOT s.validate WHEN 'calibrate' THEN s.latest ELSE s.validate END
       AND xsell_internal.slice_of(l.entity_id) = ANY (purchase_rows.slices)
-      AND (l.y = 1 OR s.negative_rate >= 1 OR xsell_internal.sampled(l.entity_id, l.product_id, s.at, s.negative_rate));
+      AND (l.y = 1 OR s.negative_rate >= 1 OR n.at IS NOT NULL OR xsell_internal.sampled(l.entity_id, l.product_id, s.at, s.negative_rate));
 END;
 COMMENT ON FUNCTION xsell_internal.purchase_rows(jsonb, text[]) IS
 'Training rows of a model that learns from wins: candidates as of the times of the plan, and whether each was won within the horizon.';
@@ -267,4 +285,4 @@ BEGIN ATOMIC
         CASE WHEN training_set.with_validation THEN '{train,calibrate,validate}' ELSE '{train,calibrate}' END::text[]) r;
 END;
 COMMENT ON FUNCTION xsell.training_set(text, timestamptz, interval, integer, bigint, boolean) IS
-'The rows that xsell.train learns from, calibrates with and is validated on: candidates as of several past times, y = 1 where the product was won within the horizon; for a model of one''s own, its labels. Slices share no entity, and what validates lies later than what trains. When there would be more than max_rows, negatives are sampled and weigh more.';
+'The rows that xsell.train learns from, calibrates with and is validated on: candidates as of several past times, y = 1 where the product was won within the horizon; for a model of one''s own, its labels. Slices share no entity, and what validates lies later than what trains. A product that somebody set to lost or dismissed within the horizon, and that was not won, weighs double where a model learns. When there would be more than max_rows, negatives are sampled and weigh more.';

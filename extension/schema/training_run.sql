@@ -7,9 +7,8 @@ AS $$
 DECLARE
     queued bigint;
 BEGIN
-    IF NOT EXISTS (SELECT FROM xsell_internal.model m WHERE m.model = request_training.model) THEN
-        RAISE EXCEPTION 'model "%" does not exist', model USING ERRCODE = 'undefined_object';
-    ELSIF jsonb_typeof(parameters) <> 'object' OR jsonb_typeof(search) <> 'object' THEN
+    PERFORM xsell_internal.require_model(model);
+    IF jsonb_typeof(parameters) <> 'object' OR jsonb_typeof(search) <> 'object' THEN
         RAISE EXCEPTION 'parameters and search must be JSON objects' USING ERRCODE = 'invalid_parameter_value',
             HINT = 'For example: parameters => ''{"rounds": 200}'', search => ''{"trials": 30}''.';
     ELSIF preset NOT IN ('default', 'classic') THEN
@@ -67,10 +66,7 @@ DECLARE
     plain constant boolean := parameters = '{}' AND preset = 'default' AND search IS NULL;
     waiting xsell_internal.training_run;
 BEGIN
-    IF NOT EXISTS (SELECT FROM xsell_internal.model m WHERE m.model = begin_training.model) THEN
-        RAISE EXCEPTION 'model "%" does not exist', model USING ERRCODE = 'undefined_object',
-            HINT = format('Known models: %s.', (SELECT COALESCE(string_agg(quote_ident(m.model), ', ' ORDER BY m.model), 'none') FROM xsell_internal.model m));
-    END IF;
+    PERFORM xsell_internal.require_model(model);
     -- Whoever wants nothing in particular does what was asked for; whoever wants something answers a request that left it open.
     SELECT r.* INTO waiting FROM xsell_internal.training_run r
     WHERE r.model = begin_training.model AND r.state = 'queued' AND (plain OR r.parameters = '{}' AND r.preset = 'default' AND r.search IS NULL)

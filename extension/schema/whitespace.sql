@@ -1,6 +1,357 @@
--- Whitespace: entity x product, stored and sparse.
+-- Whitespace: entity x product, stored and sparse: what each customer has, is being sold, said no to, is recommended or must not be offered.
+
+CREATE TABLE xsell_internal.whitespace (
+    entity_id         bigint NOT NULL,
+    product_id        bigint NOT NULL,
+    org_id            text NOT NULL,
+    state             text NOT NULL CHECK (state IN ('held', 'open', 'lost', 'recommended', 'excluded')),
+    rule              text,
+    reason            text,
+    until             timestamptz,
+    probability       double precision,
+    amount            numeric,
+    expected_revenue  numeric,
+    since             timestamptz,
+    at                timestamptz,
+    route             text,
+    recommendation_id bigint,
+    account_id        text,
+    entity_name       text,
+    segment           text,
+    industry          text,
+    country           text,
+    product_name      text,
+    product_family    text,
+    owner_name        text,
+    owner_email       text,
+    team              text,
+    territory         text,
+    PRIMARY KEY (entity_id, product_id, org_id)
+) WITH (fillfactor = 90);
+CREATE INDEX ON xsell_internal.whitespace (product_id);
+CREATE INDEX ON xsell_internal.whitespace (state, org_id);
+CREATE INDEX ON xsell_internal.whitespace (owner_email);
+COMMENT ON TABLE xsell_internal.whitespace IS
+'One row per entity, product and org whose records say so, named as that org names them; written by write_whitespace. What no row says is neither had nor worth offering.';
+
+CREATE FUNCTION xsell_internal.size_band(employees bigint) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN CASE WHEN employees < 1 THEN NULL WHEN employees < 10 THEN '1-9' WHEN employees < 50 THEN '10-49' WHEN employees < 250 THEN '50-249'
+            WHEN employees < 1000 THEN '250-999' WHEN employees >= 1000 THEN '1000+' END;
+COMMENT ON FUNCTION xsell_internal.size_band(bigint) IS 'Band of a number of employees: 1-9, 10-49, 50-249, 250-999, 1000+; NULL where it is not known.';
+
+CREATE FUNCTION xsell_internal.whitespace_exclusions(as_of timestamptz, only_entities bigint[])
+RETURNS TABLE (entity_id bigint, product_id bigint, org_id text, rule text, reason text, until timestamptz, probability double precision)
+LANGUAGE plpgsql VOLATILE ROWS 10000
+SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_custom_plan
+SET jit = off
+AS $$
+#variable_conflict use_column
+BEGIN
+    DROP TABLE IF EXISTS pg_temp.xsell_barred, pg_temp.xsell_would_be;
+    CREATE TEMPORARY TABLE xsell_barred ON COMMIT DROP AS SELECT * FROM xsell_internal.exclusions(as_of, only_entities);
+    CREATE TEMPORARY TABLE xsell_would_be (entity_id bigint, product_id bigint, probability double precision) ON COMMIT DROP;
+    IF to_regclass('pg_temp.xsell_excluded') IS NOT NULL THEN
+        INSERT INTO pg_temp.xsell_would_be
+        SELECT x.entity_id, x.product_id, max(x.probability) FROM pg_temp.xsell_excluded x
+        WHERE only_entities IS NULL OR x.entity_id = ANY (only_entities) GROUP BY x.entity_id, x.product_id;
+    END IF;
+    ANALYZE pg_temp.xsell_barred;
+    ANALYZE pg_temp.xsell_would_be;
+
+    -- What was decided about a pair is kept in any case; what bars a customer, a product or a country, where it would have been offered.
+    -- Whoever's records say so has the row; where that is nobody, each org that knows customer and product.
+    RETURN QUERY
+    WITH pair AS (
+        SELECT b.entity_id, b.product_id, COALESCE(b.known_by, b.org_id) AS org_id, b.rule, b.reason, b.until, w.probability
+        FROM pg_temp.xsell_barred b LEFT JOIN pg_temp.xsell_would_be w ON w.entity_id = b.entity_id AND w.product_id = b.product_id
+        WHERE b.entity_id IS NOT NULL AND b.product_id IS NOT NULL AND (b.rule IN ('recently_lost', 'dismissed', 'won', 'suppressed') OR w.entity_id IS NOT NULL)
+        UNION ALL
+        SELECT w.entity_id, w.product_id, COALESCE(b.known_by, b.org_id), b.rule, b.reason, b.until, w.probability
+        FROM pg_temp.xsell_barred b JOIN pg_temp.xsell_would_be w ON w.entity_id = b.entity_id
+        WHERE b.product_id IS NULL
+        UNION ALL
+        SELECT w.entity_id, w.product_id, COALESCE(b.known_by, b.org_id), b.rule, b.reason, b.until, w.probability
+        FROM pg_temp.xsell_barred b JOIN pg_temp.xsell_would_be w ON w.product_id = b.product_id
+        WHERE b.entity_id IS NULL
+    ), known AS MATERIALIZED (
+        SELECT DISTINCT e.entity_id, e.org_id FROM xsell_internal.entity_account e WHERE only_entities IS NULL OR e.entity_id = ANY (only_entities)
+    ), sold AS MATERIALIZED (
+        SELECT DISTINCT m.product_id, m.org_id FROM xsell_internal.product_map m
+    )
+    SELECT DISTINCT ON (p.entity_id, p.product_id, s.org_id) p.entity_id, p.product_id, s.org_id, p.rule, p.reason, p.until, p.probability
+    FROM pair p
+    JOIN sold s ON s.product_id = p.product_id AND (p.org_id IS NULL OR s.org_id = p.org_id)
+    JOIN known k ON k.entity_id = p.entity_id AND k.org_id = s.org_id
+    ORDER BY p.entity_id, p.product_id, s.org_id, array_position(ARRAY['recently_lost'], p.rule) NULLS FIRST,
+             array_position(ARRAY['won', 'dismissed', 'suppressed', 'do_not_contact'], p.rule), p.until DESC, p.rule, p.reason;
+    DROP TABLE pg_temp.xsell_barred, pg_temp.xsell_would_be;
+END
+$$;
+COMMENT ON FUNCTION xsell_internal.whitespace_exclusions(timestamptz, bigint[]) IS
+'The exclusions that whitespace stores: one row per pair and org, the rule that weighs most; with the probability of what the refresh under way would have offered.';
+
+-- What is said of each pair, by org, before names; the first that holds: held, open, recommended, excluded, lost, ended.
+CREATE FUNCTION xsell_internal.whitespace_states(as_of timestamptz, only_entities bigint[])
+RETURNS TABLE (entity_id bigint, product_id bigint, org_id text, state text, rule text, reason text, until timestamptz, probability double precision, amount numeric,
+    expected_revenue numeric, since timestamptz, at timestamptz, route text, recommendation_id bigint, account_id text, owner_id text)
+LANGUAGE plpgsql VOLATILE ROWS 100000
+SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_custom_plan
+SET jit = off
+AS $$
+#variable_conflict use_column
+DECLARE
+    ended_words constant text := 'ended on {date}';
+    held_words constant text := (SELECT r.sentence FROM xsell.exclusion_rule r WHERE r.rule = 'held');
+    open_words constant text := (SELECT r.sentence FROM xsell.exclusion_rule r WHERE r.rule = 'open_deal');
+BEGIN
+    RETURN QUERY
+    WITH barred AS MATERIALIZED (
+        SELECT * FROM xsell_internal.whitespace_exclusions(as_of, only_entities)
+    ), worth AS MATERIALIZED (
+        SELECT a.org_id, a.product_id, a.amount FROM xsell_internal.amounts_if_won(as_of) a
+        WHERE a.industry IS NULL AND EXISTS (SELECT FROM barred b WHERE b.probability IS NOT NULL)
+    ), deal AS MATERIALIZED (
+        SELECT * FROM xsell_internal.deal_pair d
+        WHERE NOT d.won AND d.known_at <= as_of AND (d.deleted_at IS NULL OR d.deleted_at > as_of) AND (d.named_at IS NULL OR d.named_at <= as_of)
+          AND (only_entities IS NULL OR d.entity_id = ANY (only_entities))
+    ), pipeline AS (
+        SELECT d.entity_id, d.product_id, d.org_id, min(NULLIF(d.known_at, '-infinity')) AS since, min(o.closed_at) AS at, sum(d.amount_base) AS amount,
+               avg(o.probability)::double precision / 100 AS probability, sum(d.amount_base * o.probability / 100) AS expected
+        FROM deal d JOIN xsell.opportunity o ON o.org_id = d.org_id AND o.crm_id = d.opportunity_id
+        WHERE NOT d.closed OR d.closed_at > as_of
+        GROUP BY d.entity_id, d.product_id, d.org_id
+    ), loss AS (
+        SELECT DISTINCT ON (d.entity_id, d.product_id, d.org_id) d.entity_id, d.product_id, d.org_id, d.closed_at, d.amount_base
+        FROM deal d WHERE d.closed AND d.closed_at <= as_of
+        ORDER BY d.entity_id, d.product_id, d.org_id, d.closed_at DESC, d.opportunity_id
+    ), said AS (
+        SELECT h.entity_id, h.product_id, h.org_id, CASE WHEN h.ends_at <= as_of THEN 6 ELSE 1 END AS weight, CASE WHEN h.ends_at <= as_of THEN 'lost' ELSE 'held' END AS state,
+               NULL::text AS rule, xsell_internal.render_exclusion(CASE WHEN h.ends_at <= as_of THEN ended_words ELSE held_words END, CASE WHEN h.ends_at <= as_of THEN h.ends_at ELSE h.first_at END) AS reason,
+               CASE WHEN h.ends_at > as_of THEN h.ends_at END AS until, NULL::double precision AS probability, h.amount_base AS amount, NULL::numeric AS expected_revenue,
+               h.first_at AS since, CASE WHEN h.ends_at <= as_of THEN h.ends_at ELSE h.last_at END AS at, NULL::text AS route, NULL::bigint AS recommendation_id,
+               NULL::text AS account_id, NULL::text AS owner_id
+        FROM xsell_internal.holding h
+        WHERE h.first_at <= as_of AND (only_entities IS NULL OR h.entity_id = ANY (only_entities))
+        UNION ALL
+        SELECT p.entity_id, p.product_id, p.org_id, 2, 'open', NULL, xsell_internal.render_exclusion(open_words, p.since), NULL, p.probability, p.amount, round(p.expected, 2),
+               p.since, p.at, NULL, NULL, NULL, NULL
+        FROM pipeline p
+        UNION ALL
+        SELECT * FROM (
+            SELECT DISTINCT ON (r.entity_id, r.product_id, r.org_id) r.entity_id, r.product_id, r.org_id, 3, 'recommended', NULL, r.reason, r.expires_at, r.probability, r.amount_if_won,
+                   r.expected_revenue, r.first_seen, r.last_seen, r.route, r.recommendation_id, r.account_id, COALESCE(r.assigned_to, r.owner_id)
+            FROM xsell_internal.recommendation r
+            WHERE r.live AND NOT r.held_out AND (only_entities IS NULL OR r.entity_id = ANY (only_entities))
+            ORDER BY r.entity_id, r.product_id, r.org_id, r.route = 'winback', r.probability DESC) o
+        UNION ALL
+        SELECT b.entity_id, b.product_id, b.org_id, CASE WHEN b.rule = 'recently_lost' THEN 5 ELSE 4 END, CASE WHEN b.rule = 'recently_lost' THEN 'lost' ELSE 'excluded' END,
+               b.rule, b.reason, b.until, b.probability, COALESCE(l.amount_base, wp.amount, wo.amount), round(b.probability::numeric * COALESCE(wp.amount, wo.amount), 2),
+               l.closed_at, COALESCE(l.closed_at, CASE WHEN b.rule <> 'recently_lost' THEN as_of END), NULL, NULL, NULL, NULL
+        FROM barred b
+        LEFT JOIN loss l ON b.rule = 'recently_lost' AND l.entity_id = b.entity_id AND l.product_id = b.product_id AND l.org_id = b.org_id
+        LEFT JOIN worth wp ON b.probability IS NOT NULL AND wp.org_id = b.org_id AND wp.product_id = b.product_id
+        LEFT JOIN worth wo ON b.probability IS NOT NULL AND wo.org_id = b.org_id AND wo.product_id IS NULL
+        UNION ALL
+        SELECT l.entity_id, l.product_id, l.org_id, 6, 'lost', NULL, 'was lost on ' || to_char(l.closed_at AT TIME ZONE 'UTC', 'YYYY-MM-DD'), NULL, NULL, l.amount_base, NULL,
+               l.closed_at, l.closed_at, NULL, NULL, NULL, NULL
+        FROM loss l
+    )
+    SELECT DISTINCT ON (s.entity_id, s.product_id, s.org_id) s.entity_id, s.product_id, s.org_id, s.state, s.rule, s.reason, s.until, s.probability, s.amount,
+           s.expected_revenue, s.since, s.at, s.route, s.recommendation_id, s.account_id, s.owner_id
+    FROM said s
+    ORDER BY s.entity_id, s.product_id, s.org_id, s.weight, s.at DESC NULLS LAST;
+END
+$$;
+COMMENT ON FUNCTION xsell_internal.whitespace_states(timestamptz, bigint[]) IS 'What holdings, deals, recommendations and exclusions say of each pair, by org: one row each.';
 
 CREATE FUNCTION xsell_internal.write_whitespace(as_of timestamptz, only_entities bigint[] DEFAULT NULL) RETURNS bigint
-LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp
-AS $$ SELECT 0::bigint $$;
-COMMENT ON FUNCTION xsell_internal.write_whitespace(timestamptz, bigint[]) IS 'Brings the stored whitespace in step with holdings, deals, exclusions and recommendations; returns the rows written.';
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_custom_plan
+SET client_min_messages = error  -- who is not the owner may write, not analyze: no reason to warn
+SET jit = off
+AS $$
+DECLARE
+    touched bigint;
+    total bigint := 0;
+BEGIN
+    DROP TABLE IF EXISTS pg_temp.xsell_state, pg_temp.xsell_of_account, pg_temp.xsell_space;
+    CREATE TEMPORARY TABLE xsell_state ON COMMIT DROP AS SELECT * FROM xsell_internal.whitespace_states(write_whitespace.as_of, only_entities);
+    ANALYZE pg_temp.xsell_state;
+    -- An entity with several accounts in an org goes by its largest live one; a recommendation by its own, and by whom it is assigned to.
+    CREATE TEMPORARY TABLE xsell_of_account ON COMMIT DROP AS
+    WITH wanted AS (
+        SELECT s.entity_id, s.org_id, s.account_id, s.owner_id FROM pg_temp.xsell_state s GROUP BY s.entity_id, s.org_id, s.account_id, s.owner_id
+    ), main AS (
+        SELECT DISTINCT ON (e.entity_id, e.org_id) e.entity_id, e.org_id, e.account_id
+        FROM xsell_internal.entity_account e JOIN xsell.account a ON a.org_id = e.org_id AND a.crm_id = e.account_id
+        WHERE only_entities IS NULL OR e.entity_id = ANY (only_entities)
+        ORDER BY e.entity_id, e.org_id, a.deleted_at IS NOT NULL, a.employees DESC NULLS LAST, e.account_id
+    )
+    SELECT w.entity_id, w.org_id, w.account_id AS named_account, w.owner_id AS named_owner, a.crm_id AS account_id, a.name AS entity_name,
+           xsell_internal.size_band(a.employees) AS segment, a.industry, a.country, u.name AS owner_name, u.email AS owner_email,
+           COALESCE(NULLIF(u.team, ''), (SELECT m.team FROM xsell.territory_map m
+                                         WHERE m.org_id = a.org_id AND m.team IS NOT NULL AND xsell_internal.in_territory(m, a, COALESCE(w.owner_id, a.owner_id))
+                                         ORDER BY m.priority, m.map_id LIMIT 1)) AS team,
+           COALESCE(NULLIF(u.territory, ''), (SELECT m.territory FROM xsell.territory_map m
+                                              WHERE m.org_id = a.org_id AND m.territory IS NOT NULL AND xsell_internal.in_territory(m, a, COALESCE(w.owner_id, a.owner_id))
+                                              ORDER BY m.priority, m.map_id LIMIT 1)) AS territory
+    FROM wanted w
+    LEFT JOIN main n ON n.entity_id = w.entity_id AND n.org_id = w.org_id
+    LEFT JOIN xsell.account a ON a.org_id = w.org_id AND a.crm_id = COALESCE(w.account_id, n.account_id)
+    LEFT JOIN xsell.crm_user u ON u.org_id = w.org_id AND u.crm_id = COALESCE(w.owner_id, a.owner_id);
+    ANALYZE pg_temp.xsell_of_account;
+    CREATE TEMPORARY TABLE xsell_space ON COMMIT DROP AS
+    SELECT s.entity_id, s.product_id, s.org_id, s.state, s.rule, s.reason, s.until, s.probability, s.amount, s.expected_revenue, s.since, s.at, s.route, s.recommendation_id,
+           a.account_id, a.entity_name, a.segment, a.industry, a.country, p.product_name, p.family AS product_family, a.owner_name, a.owner_email, a.team, a.territory
+    FROM pg_temp.xsell_state s
+    LEFT JOIN pg_temp.xsell_of_account a ON a.entity_id = s.entity_id AND a.org_id = s.org_id AND a.named_account IS NOT DISTINCT FROM s.account_id
+                                        AND a.named_owner IS NOT DISTINCT FROM s.owner_id
+    LEFT JOIN (SELECT DISTINCT ON (m.org_id, m.product_id) m.org_id, m.product_id, m.product_name, m.family
+               FROM xsell.product_map m ORDER BY m.org_id, m.product_id, NOT m.is_active, m.product_name IS NULL, m.product_crm_id) p
+        ON p.org_id = s.org_id AND p.product_id = s.product_id;
+    CREATE INDEX ON pg_temp.xsell_space (entity_id, product_id, org_id);
+    ANALYZE pg_temp.xsell_space;
+
+    DELETE FROM xsell_internal.whitespace w
+    WHERE (only_entities IS NULL OR w.entity_id = ANY (only_entities))
+      AND NOT EXISTS (SELECT FROM pg_temp.xsell_space n WHERE n.entity_id = w.entity_id AND n.product_id = w.product_id AND n.org_id = w.org_id);
+    GET DIAGNOSTICS touched = ROW_COUNT;
+    total := total + touched;
+    UPDATE xsell_internal.whitespace w
+    SET state = n.state, rule = n.rule, reason = n.reason, until = n.until, probability = n.probability, amount = n.amount, expected_revenue = n.expected_revenue,
+        since = n.since, at = n.at, route = n.route, recommendation_id = n.recommendation_id, account_id = n.account_id, entity_name = n.entity_name, segment = n.segment,
+        industry = n.industry, country = n.country, product_name = n.product_name, product_family = n.product_family, owner_name = n.owner_name, owner_email = n.owner_email,
+        team = n.team, territory = n.territory
+    FROM pg_temp.xsell_space n
+    WHERE n.entity_id = w.entity_id AND n.product_id = w.product_id AND n.org_id = w.org_id AND ROW(n.*) IS DISTINCT FROM ROW(w.*);
+    GET DIAGNOSTICS touched = ROW_COUNT;
+    total := total + touched;
+    INSERT INTO xsell_internal.whitespace
+    SELECT n.* FROM pg_temp.xsell_space n
+    WHERE NOT EXISTS (SELECT FROM xsell_internal.whitespace w WHERE w.entity_id = n.entity_id AND w.product_id = n.product_id AND w.org_id = n.org_id)
+    ORDER BY n.entity_id, n.product_id, n.org_id;
+    GET DIAGNOSTICS touched = ROW_COUNT;
+    total := total + touched;
+    DROP TABLE pg_temp.xsell_state, pg_temp.xsell_of_account, pg_temp.xsell_space;
+    IF only_entities IS NULL AND total > 0 THEN
+        ANALYZE xsell_internal.whitespace;
+    END IF;
+    RETURN total;
+END
+$$;
+COMMENT ON FUNCTION xsell_internal.write_whitespace(timestamptz, bigint[]) IS 'Brings the stored whitespace in step with holdings, deals, exclusions and recommendations; returns the rows written or removed.';
+
+-- The name of a customer that the selling org does not know is the introducer's to tell: joined under the reader's rights, and only when asked for.
+CREATE VIEW xsell.whitespace WITH (security_invoker = true) AS
+SELECT w.entity_id, COALESCE(w.entity_name, ia.name) AS entity_name, w.product_id, w.product_name, w.product_family, w.org_id, w.state, w.rule, w.reason, w.until,
+       w.probability, w.amount, w.expected_revenue, w.since, w.at, w.route, w.account_id, COALESCE(w.segment, xsell_internal.size_band(ia.employees)) AS segment,
+       COALESCE(w.industry, ia.industry) AS industry, COALESCE(w.country, ia.country) AS country, w.owner_name, w.owner_email, w.team, w.territory, w.recommendation_id
+FROM xsell_internal.whitespace w
+LEFT JOIN xsell_internal.introduction i ON i.recommendation_id = w.recommendation_id
+LEFT JOIN xsell.account ia ON ia.org_id = i.org_id AND ia.crm_id = i.account_id;
+COMMENT ON VIEW xsell.whitespace IS
+'Customer x product, as of the last refresh: what each has (held), is being sold (open), said no to or gave up (lost), is recommended, or must not be offered (excluded). One row per customer, product and org whose records say so.';
+COMMENT ON COLUMN xsell.whitespace.entity_id IS 'The customer.';
+COMMENT ON COLUMN xsell.whitespace.entity_name IS 'Its name in that org, else in the org that can introduce, if you may see it.';
+COMMENT ON COLUMN xsell.whitespace.product_id IS 'The product, the same over all orgs.';
+COMMENT ON COLUMN xsell.whitespace.product_name IS 'Its name in that org.';
+COMMENT ON COLUMN xsell.whitespace.product_family IS 'Its family in that org.';
+COMMENT ON COLUMN xsell.whitespace.org_id IS 'The org whose records say so; for recommended, the org that would sell.';
+COMMENT ON COLUMN xsell.whitespace.state IS 'held, open, lost (a deal, or what ended and was not renewed), recommended or excluded; the first of held, open, recommended, excluded, lost that is true.';
+COMMENT ON COLUMN xsell.whitespace.rule IS 'For excluded, and for lost while it counts: the rule of xsell.exclusion_rule.';
+COMMENT ON COLUMN xsell.whitespace.reason IS 'Why, in words.';
+COMMENT ON COLUMN xsell.whitespace.until IS 'held: when use ends; recommended: not to be trusted after; excluded or lost: when the rule lets go. NULL: as long as nothing changes.';
+COMMENT ON COLUMN xsell.whitespace.probability IS 'Probability of a win: of the recommendation; of an open deal as the CRM has it; of what is excluded, had it been offered.';
+COMMENT ON COLUMN xsell.whitespace.amount IS 'Base currency. held: bought so far; open and lost: of the deals; recommended and excluded: what a win would bring.';
+COMMENT ON COLUMN xsell.whitespace.expected_revenue IS 'Probability x amount, for open, recommended and excluded.';
+COMMENT ON COLUMN xsell.whitespace.since IS 'held: first bought; open: first deal created; recommended: first recommended; lost: when.';
+COMMENT ON COLUMN xsell.whitespace.at IS 'The day that counts: held: last bought; open: first expected closing; recommended: last refresh; lost: when it was lost or ended.';
+COMMENT ON COLUMN xsell.whitespace.route IS 'For recommended: same_org, cross_org or winback.';
+COMMENT ON COLUMN xsell.whitespace.account_id IS 'The customer''s account in that org.';
+COMMENT ON COLUMN xsell.whitespace.segment IS 'Size by number of employees: 1-9, 10-49, 50-249, 250-999, 1000+.';
+COMMENT ON COLUMN xsell.whitespace.industry IS 'Industry of the account.';
+COMMENT ON COLUMN xsell.whitespace.country IS 'Country of the account.';
+COMMENT ON COLUMN xsell.whitespace.owner_name IS 'Owner of the account, or whom the recommendation is assigned to.';
+COMMENT ON COLUMN xsell.whitespace.owner_email IS 'E-mail of the owner.';
+COMMENT ON COLUMN xsell.whitespace.team IS 'Team of the owner, else by xsell.territory_map.';
+COMMENT ON COLUMN xsell.whitespace.territory IS 'Territory of the owner, else by xsell.territory_map.';
+COMMENT ON COLUMN xsell.whitespace.recommendation_id IS 'For recommended: the recommendation.';
+
+-- Roll-ups: the same sums by one dimension after another. Customers are counted once, by grouping them before their rows are added up.
+DO $$
+DECLARE
+    item record;
+    meaning record;
+BEGIN
+    FOR item IN SELECT * FROM (VALUES
+        ('segment', 'segment', 'size of the customer'), ('industry', 'industry', 'industry of the customer'), ('owner', 'org_id, owner_name, owner_email, team', 'owner'),
+        ('territory', 'org_id, territory, team', 'territory and team'), ('org', 'org_id', 'org'), ('family', 'product_family', 'product family'),
+        ('product', 'product_id, org_id, product_name, product_family', 'product and org')) AS v(name, keys, text) LOOP
+        EXECUTE pg_catalog.format(
+            'CREATE VIEW xsell.whitespace_by_%s WITH (security_invoker = true) AS
+             SELECT %s, pg_catalog.count(*) AS customers, pg_catalog.sum(c.held)::bigint AS held, pg_catalog.sum(c.open)::bigint AS open, pg_catalog.sum(c.lost)::bigint AS lost,
+                    pg_catalog.sum(c.recommended)::bigint AS recommended, pg_catalog.sum(c.excluded)::bigint AS excluded, pg_catalog.sum(c.held_amount) AS held_amount,
+                    pg_catalog.sum(c.open_pipeline) AS open_pipeline, pg_catalog.sum(c.open_expected) AS open_expected, pg_catalog.sum(c.potential) AS potential,
+                    pg_catalog.round(pg_catalog.sum(c.held)::numeric / pg_catalog.sum(c.held + c.open + c.lost + c.recommended + c.excluded)::numeric, 4) AS penetration
+             FROM (SELECT %2$s, pg_catalog.count(*) FILTER (WHERE w.state = ''held'') AS held, pg_catalog.count(*) FILTER (WHERE w.state = ''open'') AS open,
+                          pg_catalog.count(*) FILTER (WHERE w.state = ''lost'') AS lost, pg_catalog.count(*) FILTER (WHERE w.state = ''recommended'') AS recommended,
+                          pg_catalog.count(*) FILTER (WHERE w.state = ''excluded'') AS excluded, pg_catalog.sum(w.amount) FILTER (WHERE w.state = ''held'') AS held_amount,
+                          pg_catalog.sum(w.amount) FILTER (WHERE w.state = ''open'') AS open_pipeline, pg_catalog.sum(w.expected_revenue) FILTER (WHERE w.state = ''open'') AS open_expected,
+                          pg_catalog.sum(w.expected_revenue) FILTER (WHERE w.state = ''recommended'') AS potential
+                   FROM xsell.whitespace w GROUP BY w.entity_id, %2$s) c
+             GROUP BY %2$s', item.name, item.keys);
+        EXECUTE pg_catalog.format('COMMENT ON VIEW xsell.whitespace_by_%s IS %L', item.name, 'xsell.whitespace added up by ' || item.text || '; NULL: not known.');
+        FOR meaning IN
+            SELECT a.attname, c.text FROM pg_catalog.pg_attribute a
+            JOIN (VALUES ('segment', 'Size by number of employees.'), ('industry', 'Industry.'), ('org_id', 'The org.'), ('owner_name', 'Name of the owner.'),
+                         ('owner_email', 'E-mail of the owner.'), ('team', 'The team.'), ('territory', 'The territory.'), ('product_id', 'The product.'),
+                         ('product_name', 'Its name in that org.'), ('product_family', 'Product family.'), ('customers', 'Customers that any row speaks of.'),
+                         ('held', 'Pairs held.'), ('open', 'Pairs with an open deal.'), ('lost', 'Pairs lost.'), ('recommended', 'Pairs recommended.'), ('excluded', 'Pairs excluded.'),
+                         ('held_amount', 'What was bought, in the base currency.'), ('open_pipeline', 'What the open deals amount to.'),
+                         ('open_expected', 'The same by the probability that the CRM has for each.'), ('potential', 'Expected revenue of what is recommended.'),
+                         ('penetration', 'Share of the pairs that are held, 0 to 1.')) AS c(attname, text) ON c.attname = a.attname
+            WHERE a.attrelid = ('xsell.whitespace_by_' || item.name)::pg_catalog.regclass AND a.attnum > 0
+        LOOP
+            EXECUTE pg_catalog.format('COMMENT ON COLUMN xsell.whitespace_by_%s.%I IS %L', item.name, meaning.attname, meaning.text);
+        END LOOP;
+    END LOOP;
+END
+$$;
+
+CREATE VIEW xsell.whitespace_by_period WITH (security_invoker = true) AS
+SELECT c.fiscal_year, c.fiscal_quarter, c.fiscal_quarter_label, c.fiscal_quarter_start, d.org_id, d.product_family,
+       pg_catalog.sum(d.wins)::bigint AS wins, pg_catalog.sum(d.won) AS won, pg_catalog.sum(d.open_pipeline) AS open_pipeline,
+       pg_catalog.sum(d.open_expected) AS open_expected, pg_catalog.sum(d.potential) AS potential
+FROM (SELECT p.day, p.org_id, m.family AS product_family, p.wins, p.won, NULL::numeric AS open_pipeline, NULL::numeric AS open_expected, NULL::numeric AS potential
+      FROM (SELECT (b.won_at AT TIME ZONE 'UTC')::date AS day, b.org_id, b.product_id, pg_catalog.count(*) AS wins, pg_catalog.sum(b.amount_base) AS won
+            FROM xsell_internal.purchase b
+            WHERE b.won_at <= xsell.clock() AND (b.deleted_at IS NULL OR b.deleted_at > xsell.clock())
+            GROUP BY 1, 2, 3) p
+      LEFT JOIN (SELECT DISTINCT ON (v.org_id, v.product_id) v.org_id, v.product_id, v.family
+                 FROM xsell.product_map v ORDER BY v.org_id, v.product_id, NOT v.is_active, v.product_name IS NULL, v.product_crm_id) m
+          ON m.org_id = p.org_id AND m.product_id = p.product_id
+      UNION ALL
+      SELECT (w.at AT TIME ZONE 'UTC')::date, w.org_id, w.product_family, 0, NULL, pg_catalog.sum(w.amount) FILTER (WHERE w.state = 'open'),
+             pg_catalog.sum(w.expected_revenue) FILTER (WHERE w.state = 'open'), pg_catalog.sum(w.expected_revenue) FILTER (WHERE w.state = 'recommended')
+      FROM xsell_internal.whitespace w WHERE w.state IN ('open', 'recommended') GROUP BY 1, 2, 3) d
+LEFT JOIN xsell.calendar c ON c.day = d.day
+GROUP BY c.fiscal_year, c.fiscal_quarter, c.fiscal_quarter_label, c.fiscal_quarter_start, d.org_id, d.product_family;
+COMMENT ON VIEW xsell.whitespace_by_period IS
+'By fiscal quarter, org and product family: what was won, what is open by its expected closing, and what the recommendations of the quarter are worth. NULL: no day is known.';
+COMMENT ON COLUMN xsell.whitespace_by_period.fiscal_year IS 'Fiscal year, as in xsell.calendar.';
+COMMENT ON COLUMN xsell.whitespace_by_period.fiscal_quarter IS 'Quarter of the fiscal year, 1 to 4.';
+COMMENT ON COLUMN xsell.whitespace_by_period.fiscal_quarter_label IS 'The fiscal quarter, as in FY2024 Q1.';
+COMMENT ON COLUMN xsell.whitespace_by_period.fiscal_quarter_start IS 'Its first day.';
+COMMENT ON COLUMN xsell.whitespace_by_period.org_id IS 'The org.';
+COMMENT ON COLUMN xsell.whitespace_by_period.product_family IS 'Product family.';
+COMMENT ON COLUMN xsell.whitespace_by_period.wins IS 'Purchases, by the day they were won.';
+COMMENT ON COLUMN xsell.whitespace_by_period.won IS 'What they came to, in the base currency.';
+COMMENT ON COLUMN xsell.whitespace_by_period.open_pipeline IS 'Open deals, by the first expected closing of each customer and product.';
+COMMENT ON COLUMN xsell.whitespace_by_period.open_expected IS 'The same by the probability that the CRM has for each.';
+COMMENT ON COLUMN xsell.whitespace_by_period.potential IS 'Expected revenue of what is recommended, in the quarter of the refresh.';
+
+SELECT pg_catalog.pg_extension_config_dump('xsell_internal.whitespace', '');

@@ -1,9 +1,12 @@
 // The tests' own door: clock, faults, statistics, stop. No CRM has these paths.
+#include <fmt/format.h>
+
 #include <chrono>
 #include <csignal>
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "propensity.hpp"
 #include "service.hpp"
 #include "truth.hpp"
 
@@ -22,6 +25,19 @@ void clock(Service &service, const Request &req, Response &res) {
     const Json events = service.simulation.advance(to);
     if (!service.options.truth.empty()) write_truth(service.simulation, service.options.truth, service.options.truth_of);
     json(res, Json{{"now", iso(to)}, {"events", events}}.dump());
+}
+
+void propensity(Service &service, const Request &req, Response &res) {
+    const Json request = Json::parse(req.body);
+    const Time from = parse_time(request.at("at").get<std::string>()), ahead = request.value("days", Time{180}) * day;
+    const std::size_t futures = request.value("futures", std::size_t{200});
+    const WorldOptions &world = service.simulation.world().options;
+    if (from >= world.now) throw std::invalid_argument("at must be earlier than the clock was at the start, " + iso(world.now));
+    if (ahead <= 0 || futures == 0) throw std::invalid_argument("days and futures must be positive");
+    std::string answer = "org,company,group_product,probability\n";
+    for (const Propensity &p : propensities(world, from, ahead, futures))
+        answer += fmt::format("{},{},{},{:.6f}\n", org_names[p.org], p.company, p.product, p.probability);
+    res.set_content(answer, "text/csv");
 }
 
 void faults(Service &service, const Request &req, Response &res) {
@@ -61,6 +77,7 @@ void mount_control(httplib::Server &server, Service &service) {
                    const std::shared_lock lock(service.simulation.mutex);
                    json(res, Json{{"now", iso(service.simulation.now())}}.dump());
                }));
+    server.Post("/_sim/propensity", guarded([&](const Request &req, Response &res) { propensity(service, req, res); }));
     server.Post("/_sim/skew", guarded([&](const Request &req, Response &res) {
                     service.skew = Json::parse(req.body).at("seconds").get<Time>();
                     json(res, "{}");

@@ -1,6 +1,7 @@
 // Who buys what when. Everything a model can learn from this world is planted here, see README.md.
 #include <algorithm>
 #include <array>
+#include <numeric>
 
 #include "world.hpp"
 
@@ -15,6 +16,7 @@ double lag_effect(Time since, Time usual) {
 
 constexpr std::array<double, size_count> appetite = {0.6, 0.85, 1.15, 1.6};
 constexpr std::array<long, size_count> most_seats = {3, 8, 25, 80};
+constexpr double win_rate = 0.66, renewal_rate = 0.85;
 
 }  // namespace
 
@@ -35,6 +37,7 @@ std::optional<std::size_t> World::choose(const Company &company, Time at, std::o
     }
     std::optional<std::size_t> best;
     double best_value = -1e9;
+    std::vector<double> odds(products.size(), 0);
     for (const Product &p : products) {
         const double noise = market_.gumbel();
         if (p.launch > at || (p.retired != 0 && p.retired < at) || company.holds.contains(p.number)) continue;
@@ -43,10 +46,43 @@ std::optional<std::size_t> World::choose(const Company &company, Time at, std::o
         const bool sold = std::any_of(company.presences.begin(), company.presences.end(), [&](const Presence &presence) {
             return (!org || *org == presence.org) && presence.since < at && p.sold_by(presence.org);
         });
-        const double value = liking(company, p, at) + pull[p.number] + noise;
+        const double taste = liking(company, p, at) + pull[p.number], value = taste + noise;
+        if (sold) odds[p.number] = std::exp(taste);
         if (sold && value > best_value) best_value = value, best = p.number;
     }
+    if (expecting_) expect(company, at, org, odds);
     return best;
+}
+
+// The noise is Gumbel's, so that each product is the one with a chance in proportion to its odds; who sells it is drawn evenly.
+void World::expect(const Company &company, Time at, std::optional<std::size_t> org, const std::vector<double> &odds) {
+    const double all = std::accumulate(odds.begin(), odds.end(), 0.0);
+    for (const Product &p : products) {
+        if (odds[p.number] == 0) continue;
+        std::vector<std::size_t> sellers;
+        for (const Presence &presence : company.presences) {
+            if ((!org || *org == presence.org) && presence.since < at && p.sold_by(presence.org)) sellers.push_back(presence.org);
+        }
+        const double chance = win_rate * odds[p.number] / all / static_cast<double>(sellers.size());
+        for (const std::size_t seller : sellers)
+            expected_->missed[company.number][seller * products.size() + p.number] *= 1 - chance;
+    }
+}
+
+void World::continue_from(Time at, std::uint64_t seed, Expectation &expectation) {
+    market_ = Rng(seed);
+    expected_ = &expectation;
+    for (Deal &deal : deals) {
+        if (deal.closes <= at || deal.renewal) continue;
+        Company &company = companies[deal.company];
+        deal.won = market_.chance(win_rate);
+        for (const DealLine &line : deal.lines) {
+            const auto held = company.holds.find(line.product);
+            if (held != company.holds.end() && held->second == deal.closes) company.holds.erase(held);
+            company.expected.erase(line.product);
+            (deal.won ? company.holds : company.expected).try_emplace(line.product, deal.closes);
+        }
+    }
 }
 
 void World::begin_deal(Company &company, Time at) {
@@ -57,7 +93,8 @@ void World::begin_deal(Company &company, Time at) {
         deal.created + std::clamp<Time>(static_cast<Time>(std::exp(3.2 + 0.6 * market_.normal()) * day), 5 * day, 120 * day);
     deal.closes = midnight(deal.closes) + market_.between(8, 17) * hour + market_.between(0, 3599);
     deal.renewal = !company.holds.empty() && market_.chance(0.12);
-    deal.won = market_.chance(deal.renewal ? 0.85 : 0.66);
+    deal.won = market_.chance(deal.renewal ? renewal_rate : win_rate);
+    expecting_ = expected_ != nullptr && !deal.renewal && deal.created > expected_->from && deal.closes <= expected_->to;
     std::optional<std::size_t> product;
     if (deal.renewal)
         product = std::next(company.holds.begin(), static_cast<std::ptrdiff_t>(market_.below(company.holds.size())))->first;

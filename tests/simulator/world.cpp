@@ -26,7 +26,7 @@ std::string local_name(const std::string &name, std::size_t org, Rng &rng) {
 
 }  // namespace
 
-World::World(const WorldOptions &given)
+World::World(const WorldOptions &given, Time until)
     : options(given),
       begin(midnight(given.now) - static_cast<Time>(given.years * static_cast<double>(year))),
       rng_(given.seed),
@@ -34,7 +34,7 @@ World::World(const WorldOptions &given)
       simulated_(begin) {
     make_products();
     make_companies();
-    simulate(options.now + 90 * day);
+    simulate(until);
 }
 
 void World::make_products() {

@@ -84,9 +84,20 @@ struct WorldOptions {
     Time now = 0;
 };
 
+// Wins that a future may bring: for each company, and each org and product (org x products + product), the chance that no deal
+// within (from, to] is one.
+struct Expectation {
+    Time from = 0, to = 0;
+    std::vector<std::vector<double>> missed;
+};
+
 class World {
   public:
-    explicit World(const WorldOptions &options);
+    explicit World(const WorldOptions &options) : World(options, options.now + 90 * day) {}
+    World(const WorldOptions &options, Time until);
+    // From here on the market goes another way than it went, and writes down what could be expected of it. What is open is won
+    // or lost anew.
+    void continue_from(Time at, std::uint64_t seed, Expectation &expectation);
     // Lets the market live until `to`; deals appear in order of the week they were begun in.
     void simulate(Time to);
     // A company that enters the market at `since`, in one org.
@@ -106,9 +117,12 @@ class World {
     void begin_deal(Company &company, Time at);
     std::optional<std::size_t> choose(const Company &company, Time at, std::optional<std::size_t> org,
                                       const std::vector<DealLine> &taken);
+    void expect(const Company &company, Time at, std::optional<std::size_t> org, const std::vector<double> &odds);
     double liking(const Company &company, const Product &product, Time at) const;
     Rng rng_, market_;
     Time simulated_;
+    Expectation *expected_ = nullptr;
+    bool expecting_ = false;
     std::map<std::string, int> stems_, domains_;
 };
 

@@ -1,8 +1,11 @@
 #include "core/features/cross_sell.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <limits>
 #include <numeric>
+
+#include "core/math.hpp"
 
 namespace xsell::core {
 namespace {
@@ -31,86 +34,134 @@ bool intersect(std::span<const std::uint32_t> a, std::span<const std::uint32_t> 
     return false;
 }
 
+// Ascending where scores descend, ties by the lower product: one integer to compare.
+std::uint64_t best_first(float score, std::uint32_t product) {
+    const auto bits = std::bit_cast<std::uint32_t>(score);
+    const std::uint32_t ascending = bits >> 31 ? ~bits : bits | 0x80000000u;
+    return static_cast<std::uint64_t>(~ascending) << 32 | product;
+}
+
+// The best `count`, best first.
+void keep_best(std::vector<std::uint64_t> &ordered, std::size_t count) {
+    if (ordered.size() > count) {
+        std::nth_element(ordered.begin(), ordered.begin() + static_cast<std::ptrdiff_t>(count), ordered.end());
+        ordered.resize(count);
+    }
+    std::sort(ordered.begin(), ordered.end());
+}
+
+std::vector<std::int32_t> codes(const World &world, std::int32_t Profile::*code) {
+    std::vector<std::int32_t> result(world.profiles.size());
+    std::transform(world.profiles.begin(), world.profiles.end(), result.begin(), [&](const Profile &p) { return p.*code; });
+    return result;
+}
+
 }  // namespace
 
-CrossSell::CrossSell(const World &world, const CandidateLimits &limits, const Checkpoint &checkpoint)
+CrossSell::CrossSell(const World &world, const CandidateLimits &limits, const Checkpoint &checkpoint,
+                     std::shared_ptr<const Patterns> patterns)
     : world_(world),
       limits_(limits),
       by_product_(transpose(world.held, world.active.size())),
-      affinity_(world.held, by_product_, AffinityOptions{}, checkpoint),
+      fresh_(freshness(world.held_days)),
+      patterns_(patterns ? std::move(patterns)
+                         : std::make_shared<const Patterns>(learn_patterns(world.held, fresh_, by_product_, checkpoint))),
       finder_(world.profiles, world.held, by_product_, LookalikeOptions{}),
       popular_(popularity_orders(world)),
-      association_(world.active.size()),
-      resemblance_(world.active.size()),
-      state_(world.active.size()) {
+      by_industry_(codes(world, &Profile::industry), world.held, world.active.size(), limits.by_segment),
+      by_country_(codes(world, &Profile::country), world.held, world.active.size(), limits.by_segment),
+      suggestions_(world.active.size()),
+      resemblance_(world.active.size()) {
     std::int32_t families = 0;
     for (const std::int32_t family : world.family) {
         families = std::max(families, family + 1);
     }
     family_count_.resize(static_cast<std::size_t>(families));
-}
-
-bool CrossSell::take(std::uint32_t product) {
-    if (state_[product] != State::open) {
-        return false;
+    for (const std::uint8_t active : world.active) {
+        open_.push_back(active ? State::open : State::closed);
     }
-    state_[product] = State::taken;
-    chosen_.push_back(product);
-    return true;
+    rank_.resize(open_.size());
+    for (const float purchases : patterns_->demand) {
+        demand_.push_back(static_cast<float>(log(1 + static_cast<double>(purchases))));
+    }
 }
 
 // The first `count` sellable products of an order become candidates, whether another order chose them already or not.
-void CrossSell::take_best(std::span<const std::uint32_t> order, std::size_t count) {
+void CrossSell::take_best(std::span<const std::uint32_t> order, std::size_t count, std::size_t total) {
     for (const std::uint32_t product : order) {
-        if (count == 0) {
+        if (count == 0 || chosen_.size() >= total) {
             return;
         }
-        if (state_[product] != State::closed) {
-            take(product);
-            --count;
+        if (state_[product] == State::open) {
+            state_[product] = State::taken;
+            chosen_.push_back(product);
         }
+        count -= state_[product] != State::closed;
     }
 }
 
 template <class Score>
 void CrossSell::take_best_by(Score score, std::size_t count) {
-    scratch_.clear();
+    ordered_.clear();
     for (std::uint32_t product = 0; product < state_.size(); ++product) {
         if (state_[product] != State::closed && score(product) > 0) {
-            scratch_.push_back(product);
+            ordered_.push_back(best_first(score(product), product));
         }
     }
-    const std::size_t best = std::min(count, scratch_.size());
-    std::partial_sort(scratch_.begin(), scratch_.begin() + static_cast<std::ptrdiff_t>(best), scratch_.end(),
-                      [&](std::uint32_t a, std::uint32_t b) { return score(a) != score(b) ? score(a) > score(b) : a < b; });
-    take_best({scratch_.data(), best}, best);
+    keep_best(ordered_, count);
+    scratch_.assign(ordered_.begin(), ordered_.end());
+    take_best(scratch_, count, limits_.total);
 }
 
-void CrossSell::choose(std::uint32_t entity) {
-    chosen_.clear();
-    for (std::uint32_t product = 0; product < state_.size(); ++product) {
-        state_[product] = world_.active[product] ? State::open : State::closed;
+// What is left of the limit goes by fit.
+void CrossSell::take_rest() {
+    const std::size_t missing = limits_.total - std::min(limits_.total, chosen_.size());
+    ordered_.clear();
+    for (std::uint32_t product = 0; missing > 0 && product < state_.size(); ++product) {
+        if (state_[product] == State::open) {
+            ordered_.push_back(best_first(suggestions_.fit(product), product));
+        }
     }
+    keep_best(ordered_, missing);
+    scratch_.assign(ordered_.begin(), ordered_.end());
+    take_best(scratch_, missing, limits_.total);
+}
+
+void CrossSell::close(std::uint32_t entity) {
+    state_ = open_;
     for (const Csr *closed : {&world_.held, &world_.covered}) {
         for (const std::uint32_t product : closed->row(entity)) {
             state_[product] = State::closed;
         }
     }
-    const auto score = [&](std::uint32_t product) { return association_[product].score; };
-    const auto share = [&](std::uint32_t product) { return resemblance_[product].share; };
+}
+
+void CrossSell::choose(std::uint32_t entity) {
+    chosen_.clear();
+    close(entity);
     for (const auto &order : popular_) {
-        take_best(order, limits_.by_popularity);
+        take_best(order, limits_.by_popularity, state_.size());
     }
-    take_best_by(score, limits_.by_association);
-    take_best_by(share, limits_.by_lookalike);
-    // What is left of the limit goes to what the basket suggests next, then to what sells.
-    if (chosen_.size() < limits_.total) {
-        take_best_by(score, limits_.by_association + limits_.total - chosen_.size());
-    }
-    for (std::size_t i = 0; i < state_.size() && chosen_.size() < limits_.total; ++i) {
-        take(popular_.back()[i]);
-    }
+    // Sums of standard deviations, so that above 0 is above what is usual.
+    take_best_by([&](std::uint32_t product) { return suggestions_.fit(product); }, limits_.by_fit);
+    take_best_by([&](std::uint32_t product) { return suggestions_.association()[product].score; }, limits_.by_association);
+    take_best_by([&](std::uint32_t product) { return resemblance_[product].share; }, limits_.by_lookalike);
+    take_best(by_industry_.popular(world_.profiles[entity].industry), limits_.by_segment, limits_.total);
+    take_best(by_country_.popular(world_.profiles[entity].country), limits_.by_segment, limits_.total);
+    take_rest();
+    rank();
     std::sort(chosen_.begin(), chosen_.end());
+}
+
+void CrossSell::rank() {
+    ordered_.clear();
+    for (const std::uint32_t product : chosen_) {
+        ordered_.push_back(best_first(suggestions_.fit(product), product));
+    }
+    std::sort(ordered_.begin(), ordered_.end());
+    for (std::size_t i = 0; i < ordered_.size(); ++i) {
+        rank_[static_cast<std::uint32_t>(ordered_[i])] = static_cast<float>(i + 1);
+    }
 }
 
 float CrossSell::family_part(std::uint32_t entity, std::uint32_t product) const {
@@ -119,6 +170,29 @@ float CrossSell::family_part(std::uint32_t entity, std::uint32_t product) const 
     }
     return static_cast<float>(family_count_[static_cast<std::size_t>(world_.family[product])]) /
            static_cast<float>(world_.held.row(entity).size());
+}
+
+void CrossSell::fill_pair(std::uint32_t entity, std::uint32_t product, float *row) const {
+    const Association &association = suggestions_.association()[product];
+    const Resemblance &resemblance = resemblance_[product];
+    row[association_score] = association.score;
+    row[association_lift_max] = association.lift_max;
+    row[association_confidence_max] = association.confidence_max;
+    row[lookalike_share] = resemblance.share;
+    for (std::size_t i = 0; i < similarities; ++i) {
+        row[lookalike_similarity + i] =
+            resemblance.share > 0 ? resemblance.similarity[i] : std::numeric_limits<float>::quiet_NaN();
+    }
+    row[family_share] = family_part(entity, product);
+    row[same_org_sells] = intersect(world_.serving.row(entity), world_.selling.row(product)) ? 1.0f : 0.0f;
+    row[ease_score] = suggestions_.ease(product);
+    row[ease_recent] = suggestions_.recent_ease(product);
+    row[ease_recent_z] = suggestions_.recent_ease_z(product);
+    row[ease_share] = suggestions_.recent_share(product);
+    row[cosine_recent] = suggestions_.recent_cosine(product);
+    row[demand_recent] = demand_[product];
+    row[affinity_fit] = suggestions_.fit(product);
+    row[affinity_rank] = rank_[product];
 }
 
 void CrossSell::fill(std::uint32_t entity) {
@@ -131,26 +205,21 @@ void CrossSell::fill(std::uint32_t entity) {
     values_.resize(chosen_.size() * width());
     float *row = values_.data();
     for (const std::uint32_t product : chosen_) {
-        const Association &association = association_[product];
-        const Resemblance &resemblance = resemblance_[product];
-        row[association_score] = association.score;
-        row[association_lift_max] = association.lift_max;
-        row[association_confidence_max] = association.confidence_max;
-        row[lookalike_share] = resemblance.share;
-        for (std::size_t i = 0; i < similarities; ++i) {
-            row[lookalike_similarity + i] =
-                resemblance.share > 0 ? resemblance.similarity[i] : std::numeric_limits<float>::quiet_NaN();
-        }
-        row[family_share] = family_part(entity, product);
-        row[same_org_sells] = intersect(world_.serving.row(entity), world_.selling.row(product)) ? 1.0f : 0.0f;
+        fill_pair(entity, product, row);
         row = std::copy_n(world_.product_values.data() + product * world_.product_features, world_.product_features,
                           row + pair_features);
         row = std::copy_n(world_.entity_values.data() + entity * world_.entity_features, world_.entity_features, row);
     }
 }
 
+std::span<const float> CrossSell::fresh(std::uint32_t entity) const {
+    return fresh_.empty() ? std::span<const float>()
+                          : std::span(fresh_).subspan(world_.held.start[entity], world_.held.row(entity).size());
+}
+
 CrossSell::Rows CrossSell::rows(std::uint32_t entity) {
-    associate(affinity_, world_.held.row(entity), association_);
+    const auto held = world_.held.row(entity);
+    suggestions_.of(*patterns_, held, fresh(entity));
     lookalikes_ = finder_.nearest(entity);
     resemble(lookalikes_, world_.held, resemblance_);
     choose(entity);

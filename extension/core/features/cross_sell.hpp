@@ -2,12 +2,15 @@
 // and entity features side by side.
 #pragma once
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
 #include "core/features/affinity.hpp"
 #include "core/features/csr.hpp"
 #include "core/features/lookalike.hpp"
+#include "core/features/patterns.hpp"
+#include "core/features/segment.hpp"
 
 namespace xsell::core {
 
@@ -20,6 +23,14 @@ enum PairFeature : std::size_t {
     lookalike_similarity,  // six of them
     family_share = lookalike_similarity + similarities,
     same_org_sells,
+    ease_score,
+    ease_recent,
+    ease_recent_z,  // standard deviations above the entity's mean
+    ease_share,
+    cosine_recent,
+    demand_recent,
+    affinity_fit,
+    affinity_rank,  // among the candidates of the entity, from 1
     pair_features
 };
 constexpr std::size_t popularity_windows = 4;  // the first product features: how many entities bought it in 7, 30, 60 days, ever
@@ -35,22 +46,27 @@ struct World {
     std::vector<std::int32_t> family;  // per product, below 0 unknown
     std::size_t product_features = 0;
     std::vector<float> product_values;
-    Csr held;     // products by entity
-    Csr covered;  // products that an open deal of the entity is about
-    Csr serving;  // orgs by entity: who sold it something
-    Csr selling;  // orgs by product
+    Csr held;                      // products by entity
+    std::vector<float> held_days;  // per pair of `held`, in its order: since it was last bought; empty where that is not known
+    Csr covered;                   // products that an open deal of the entity is about
+    Csr serving;                   // orgs by entity: who sold it something
+    Csr selling;                   // orgs by product
 };
 
 struct CandidateLimits {
     std::size_t total = 200;
-    std::size_t by_association = 100;
-    std::size_t by_lookalike = 50;
-    std::size_t by_popularity = 50;  // of each window
+    std::size_t by_popularity = 20;  // of each window; always candidates, so that whoever ranks by popularity ranks the same set
+    std::size_t by_fit = 60;
+    std::size_t by_association = 20;
+    std::size_t by_lookalike = 20;
+    std::size_t by_segment = 10;  // most held in the entity's industry, and in its country; what is left goes by fit
 };
 
 class CrossSell {
   public:
-    CrossSell(const World &world, const CandidateLimits &limits, const Checkpoint &checkpoint);
+    // `patterns`: learned before, from at least what world.held holds; where there are none, they are learned from that.
+    CrossSell(const World &world, const CandidateLimits &limits, const Checkpoint &checkpoint,
+              std::shared_ptr<const Patterns> patterns = nullptr);
 
     std::size_t width() const { return pair_features + world_.product_features + world_.entity_features; }
 
@@ -65,27 +81,38 @@ class CrossSell {
 
   private:
     void choose(std::uint32_t entity);
-    void take_best(std::span<const std::uint32_t> order, std::size_t count);
+    void close(std::uint32_t entity);
+    void take_best(std::span<const std::uint32_t> order, std::size_t count, std::size_t total);
     template <class Score>
     void take_best_by(Score score, std::size_t count);
-    bool take(std::uint32_t product);
+    void take_rest();
+    void rank();
     void fill(std::uint32_t entity);
+    void fill_pair(std::uint32_t entity, std::uint32_t product, float *row) const;
     float family_part(std::uint32_t entity, std::uint32_t product) const;
+    std::span<const float> fresh(std::uint32_t entity) const;
 
     const World &world_;
     CandidateLimits limits_;
     Csr by_product_;
-    Affinity affinity_;
+    std::vector<float> fresh_;
+    std::shared_ptr<const Patterns> patterns_;
     LookalikeFinder finder_;
     std::vector<std::vector<std::uint32_t>> popular_;  // products by popularity, one order a window
-    std::vector<Association> association_;
+    Segments by_industry_;
+    Segments by_country_;
+    Suggestions suggestions_;
     std::vector<Resemblance> resemblance_;
     std::span<const Lookalike> lookalikes_;
     std::vector<std::uint32_t> family_count_;
     enum class State : std::uint8_t { open, closed, taken };
+    std::vector<State> open_;  // of every product while nothing is known of the entity
     std::vector<State> state_;
+    std::vector<std::uint64_t> ordered_;
     std::vector<std::uint32_t> scratch_;
     std::vector<std::uint32_t> chosen_;
+    std::vector<float> rank_;
+    std::vector<float> demand_;  // log(1 + fresh purchases)
     std::vector<float> values_;
 };
 

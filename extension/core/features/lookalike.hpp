@@ -52,13 +52,20 @@ class LookalikeFinder {
     std::span<const Lookalike> nearest(std::uint32_t entity);
 
   private:
-    std::span<const Profile> profiles_;
+    void count_shared(std::uint32_t entity, std::size_t first, std::size_t window);
+    void weigh(std::uint32_t entity, std::size_t first, std::size_t window);
+
     const Csr &by_entity_;
     LookalikeOptions options_;
     std::vector<std::uint32_t> order_;  // entities by industry, country, position
     std::vector<std::uint32_t> place_;  // where each stands in that order
     Csr places_by_product_;             // holders of a product as places, ascending
-    std::vector<std::uint32_t> shared_;
+    // What entities are compared by, one array each, by place, with room for a whole vector behind the last.
+    std::vector<std::int32_t> industry_, country_;
+    std::vector<float> size_, age_, idle_, products_;
+    std::vector<float> shared_;           // products in common, within the window
+    std::vector<float> weight_;           // within the window
+    std::vector<std::uint64_t> ordered_;  // by weight, then entity
     std::vector<Lookalike> found_;
 };
 

@@ -40,13 +40,40 @@ constexpr std::array latin_additional{
     Run{0x1EB7, 'a'}, Run{0x1EC7, 'e'}, Run{0x1ECB, 'i'}, Run{0x1EE3, 'o'}, Run{0x1EF1, 'u'}, Run{0x1EF9, 'y'},
 };
 
+// Lower-case Greek from U+03AC and Cyrillic from U+0430 in Latin letters, one entry a code point, as passports and road signs do.
+constexpr std::array<std::u32string_view, 35> greek{
+    U"a", U"e",  U"i",  U"i", U"y", U"a", U"v", U"g", U"d", U"e", U"z", U"i", U"th", U"i", U"k",  U"l", U"m", U"n",
+    U"x", U"o",  U"p",  U"r", U"s", U"s", U"t", U"y", U"f", U"ch", U"ps", U"o", U"i", U"y", U"o", U"y", U"o"};
+constexpr std::array<std::u32string_view, 48> cyrillic{
+    U"a", U"b", U"v", U"g",  U"d",  U"e",  U"zh",   U"z", U"i", U"y", U"k", U"l", U"m",  U"n", U"o",  U"p",
+    U"r", U"s", U"t", U"u",  U"f",  U"kh", U"ts",   U"ch", U"sh", U"shch", U"", U"y", U"", U"e", U"yu", U"ya",
+    U"e", U"e", U"dj", U"gj", U"ye", U"dz", U"i",   U"yi", U"j", U"lj", U"nj", U"c", U"kj", U"i", U"u", U"dz"};
+
+bool transliterate(char32_t c, std::u32string_view &letters) {
+    if (c == 0x386 || (c >= 0x388 && c <= 0x38A)) {
+        c = c == 0x386 ? 0x3AC : c + 0x25;  // accented Greek capitals stand apart
+    } else if (c == 0x38C || c == 0x38E || c == 0x38F) {
+        c = c == 0x38C ? 0x3CC : c + 0x3F;
+    } else if ((c >= 0x391 && c <= 0x3AB) || (c >= 0x410 && c <= 0x42F)) {
+        c += 0x20;
+    } else if (c >= 0x400 && c <= 0x40F) {
+        c += 0x50;
+    }
+    if (c >= 0x3AC && c <= 0x3CE) {
+        letters = greek[c - 0x3AC];
+    } else if (c >= 0x430 && c <= 0x45F) {
+        letters = cyrillic[c - 0x430];
+    } else if (c == 0x390 || c == 0x3B0) {
+        letters = c == 0x390 ? U"i" : U"y";
+    } else if (c == 0x490 || c == 0x491) {
+        letters = U"g";
+    } else {
+        return false;
+    }
+    return true;
+}
+
 char32_t lower_other(char32_t c) {
-    if ((c >= 0x391 && c <= 0x3A9) || (c >= 0x410 && c <= 0x42F)) {
-        return c + 0x20;  // Greek, Cyrillic
-    }
-    if (c >= 0x400 && c <= 0x40F) {
-        return c + 0x50;
-    }
     if (c >= 0xFF01 && c <= 0xFF5E) {  // full-width forms of ASCII
         const char32_t ascii = c - 0xFEE0;
         return ascii >= 'A' && ascii <= 'Z' ? ascii + 32 : ascii;
@@ -108,6 +135,10 @@ std::u32string_view fold(char32_t code, char32_t (&buffer)[1]) {
     if (code < 0x80) {
         buffer[0] = code >= 'A' && code <= 'Z' ? code + 32 : code;
     } else {
+        std::u32string_view letters;
+        if (transliterate(code, letters)) {
+            return letters;
+        }
         for (const Ligature &ligature : ligatures) {
             if (ligature.code == code) {
                 return ligature.letters;

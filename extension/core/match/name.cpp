@@ -30,7 +30,11 @@ const std::unordered_set<std::string_view> legal_forms{
     "bhd",         "sdn",          "berhad", "tbk",         "pt",      "psc",       "fze",       "fzco",
     "fzc",         "wll",          "saoc",   "sab",         "scrl",    "sca",       "scs",       "kb",
     "group",       "gruppe",       "groupe", "grupo",       "gruppo",  "holding",   "holdings",  "aktiengesellschaft",
-    "gesellschaft"};
+    "gesellschaft", "gesmbh",    "ltee",   "cia",         "eirl",    "spol",      "asbl",      "vzw",
+    "aisbl",       "stiftung",     "coop",   "sirketi",     "anonim",  "sti",       "epe",       "tov"};
+
+// Where a language puts the form first: OOO Romashka, PT Astra, SIA Latvija.
+const std::unordered_set<std::string_view> leading_forms{"ooo", "oao", "zao", "pao", "tov", "pt", "sia", "uab"};
 
 const std::unordered_map<std::string_view, std::string_view> full_words{{"intl", "international"},
                                                                         {"natl", "national"},
@@ -87,6 +91,8 @@ bool is_single_letter(const std::string &word) {
            (word.size() == 1 || (static_cast<unsigned char>(word[0]) >= 0x80 && decode_utf8(word, 2).size() == 1));
 }
 
+}  // namespace
+
 std::vector<std::string> split_words(std::string_view name) {
     std::vector<std::string> words;
     std::string word;
@@ -118,6 +124,19 @@ std::vector<std::string> split_words(std::string_view name) {
     return words;
 }
 
+std::string join_words(const std::vector<std::string> &words) {
+    std::string text;
+    for (const std::string &word : words) {
+        if (!text.empty()) {
+            text += ' ';
+        }
+        text += word;
+    }
+    return text;
+}
+
+namespace {
+
 // 'S.A.', 'S A' and 'A/S' are one word each: neighbouring single letters belong together.
 std::vector<std::string> join_initials(const std::vector<std::string> &words) {
     std::vector<std::string> joined;
@@ -132,17 +151,6 @@ std::vector<std::string> join_initials(const std::vector<std::string> &words) {
         after_initial = initial;
     }
     return joined;
-}
-
-std::string join(const std::vector<std::string> &words) {
-    std::string text;
-    for (const std::string &word : words) {
-        if (!text.empty()) {
-            text += ' ';
-        }
-        text += word;
-    }
-    return text;
 }
 
 // What is left when a name has no letter at all: the text itself in lower case, blanks off its ends.
@@ -172,7 +180,7 @@ std::vector<std::string> name_words(std::string_view name) {
     if (kept > 0) {
         words.resize(kept);
     }
-    if (words.size() > 1 && words.front() == "the") {
+    if (words.size() > 1 && (words.front() == "the" || leading_forms.contains(words.front()))) {
         words.erase(words.begin());
     }
     return words;
@@ -225,7 +233,7 @@ bool is_initials_of(const std::vector<std::string> &shorter, const std::vector<s
 }  // namespace
 
 std::string normalize_name(std::string_view name) {
-    std::string text = join(name_words(name));
+    std::string text = join_words(name_words(name));
     return text.empty() ? lower_trimmed(name) : text;
 }
 
@@ -260,7 +268,7 @@ double name_similarity(std::string_view first, std::string_view second) {
     if (a.empty() || b.empty()) {
         return a.empty() && b.empty() ? jaro_winkler(lower_trimmed(first), lower_trimmed(second)) : 0;
     }
-    double similarity = jaro_winkler(join(a), join(b));
+    double similarity = jaro_winkler(join_words(a), join_words(b));
     if (continues(a, b) || continues(b, a)) {
         similarity = std::max(similarity, 0.9);
     }

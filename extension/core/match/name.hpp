@@ -2,8 +2,13 @@
 #pragma once
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace xsell::core {
+
+// The words of a text: lower case, accents off, apostrophes dropped, '&' spelt out, split where no letter or digit stands.
+std::vector<std::string> split_words(std::string_view text);
+std::string join_words(const std::vector<std::string> &words);
 
 // Lower case, accents off, punctuation to blanks, '&' spelt out, abbreviations expanded, legal forms off the end. Never empty
 // unless the name holds nothing but blanks: a name made of legal forms alone keeps them.

@@ -34,6 +34,11 @@ class Patch {
         const auto values = world.entity_values.begin() + static_cast<std::ptrdiff_t>(i * world.entity_features);
         to.entity_values.insert(to.entity_values.end(), values, values + static_cast<std::ptrdiff_t>(world.entity_features));
         add_row(world.held, i, to.held);
+        if (!world.held_days.empty()) {
+            for (std::size_t pair = world.held.start[i]; pair < world.held.start[i + 1]; ++pair) {
+                to.held_days.push_back(world.held_days[pair] + static_cast<float>(older ? days_ : 0));
+            }
+        }
         add_row(world.covered, i, to.covered);
         add_row(world.serving, i, to.serving);
     }

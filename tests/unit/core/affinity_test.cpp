@@ -35,7 +35,7 @@ TEST(Affinity, ClosedForms) {
     AffinityOptions options;
     options.cosine_shrinkage = 1;
     options.lift_shrinkage = 2;
-    const Affinity affinity(small.by_entity, small.by_product, options, none);
+    const Affinity affinity(small.by_entity, small.by_product, {}, options, none);
     ASSERT_EQ(affinity.from(0).size(), 1u);
     const Neighbour rule = affinity.from(0)[0];  // 0 -> 1: two hold both, three hold 0, two hold 1, four entities
     EXPECT_EQ(rule.product, 1u);
@@ -62,7 +62,7 @@ TEST(Affinity, NeighboursAreCappedAndTiesGoToTheLower) {
     const Csr by_entity = make_csr(1, pairs);
     AffinityOptions options;
     options.neighbours = 2;
-    const Affinity affinity(by_entity, transpose(by_entity, 10), options, none);
+    const Affinity affinity(by_entity, transpose(by_entity, 10), {}, options, none);
     EXPECT_EQ(affinity.from(0).size(), 9u);  // 0 is the first choice of every other product
     EXPECT_EQ(affinity.from(9).size(), 0u);
 }
@@ -71,13 +71,13 @@ TEST(Affinity, HugeBasketsSayNothing) {
     const Small small;
     AffinityOptions options;
     options.basket_limit = 1;
-    const Affinity affinity(small.by_entity, small.by_product, options, none);
+    const Affinity affinity(small.by_entity, small.by_product, {}, options, none);
     EXPECT_TRUE(affinity.from(0).empty());
 }
 
 TEST(Affinity, StopsWhenToldTo) {
     const Small small;
-    EXPECT_THROW(Affinity(small.by_entity, small.by_product, {}, [] { throw Error(Kind::cancelled, "stop"); }), Error);
+    EXPECT_THROW(Affinity(small.by_entity, small.by_product, {}, {}, [] { throw Error(Kind::cancelled, "stop"); }), Error);
 }
 
 World small_world() {
