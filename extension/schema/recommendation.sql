@@ -74,7 +74,7 @@ CREATE TABLE xsell_internal.recommendation_lookalike (
 COMMENT ON TABLE xsell_internal.recommendation_lookalike IS 'The nearest customers that hold what is recommended; seen by those who see the recommendation and the customer.';
 
 CREATE FUNCTION xsell_internal.forget_lookalikes() RETURNS trigger
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN

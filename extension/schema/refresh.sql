@@ -407,7 +407,7 @@ LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    RETURN QUERY SELECT 'entities', xsell_internal.resolve_entities(), NULL::text;
+    RETURN QUERY SELECT 'entities', xsell_internal.resolve_entities(COALESCE(refresh."full", false)), NULL::text;
     RETURN QUERY SELECT 'products', xsell_internal.resolve_products(), NULL::text;
     RETURN QUERY SELECT 'holdings', xsell_internal.refresh_holdings(), NULL::text;
     RETURN QUERY SELECT 'recommendations', r.rows, r.kind FROM xsell_internal.refresh_run(NULL, 10, refresh."full") r;
