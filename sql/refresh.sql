@@ -51,7 +51,7 @@ SELECT bool_and(s = ARRAY(SELECT v FROM unnest(s) v ORDER BY v DESC) AND cardina
 FROM (SELECT similarity AS s, lookalike FROM passed WHERE NOT barred) p;
 -- What a rule bars is named where it would be among the best, and the next ones move up.
 SELECT entity_id AS customer, product_id AS best FROM passed WHERE NOT barred ORDER BY probability DESC, entity_id, product_id LIMIT 1 \gset
-SELECT c.barred, count(*), bool_or(c.product_id = :best) AS the_best
+SELECT c.barred, count(*) >= CASE WHEN c.barred THEN 1 ELSE 3 END AS some, bool_or(c.product_id = :best) AS the_best
 FROM xsell_internal.cross_sell_world(xsell.clock()) w, (SELECT array_agg(s.product_id) AS p, array_agg(1::bigint) AS o FROM xsell_internal.sold_products(xsell.clock()) s) s,
     LATERAL xsell_internal.rank_candidates(w, NULL, ARRAY[:customer], 0, 200, 3, 'cross_sell', ARRAY[:customer, 9999999], ARRAY[:best, 0], '{0,0}', s.p, s.o) c
 GROUP BY 1 ORDER BY 1;

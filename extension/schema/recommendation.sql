@@ -63,14 +63,28 @@ CREATE TABLE xsell_internal.recommendation_reason (
 );
 COMMENT ON TABLE xsell_internal.recommendation_reason IS 'Why: the strongest features. The value is left out where it could tell one org about another.';
 
+-- No foreign key: three look-ups a row would be most of a refresh. The trigger below does what it would.
 CREATE TABLE xsell_internal.recommendation_lookalike (
-    recommendation_id bigint NOT NULL REFERENCES xsell_internal.recommendation ON DELETE CASCADE,
+    recommendation_id bigint NOT NULL,
     position          integer NOT NULL,
     entity_id         bigint NOT NULL,
     similarity        real NOT NULL,
     PRIMARY KEY (recommendation_id, position)
 );
 COMMENT ON TABLE xsell_internal.recommendation_lookalike IS 'The nearest customers that hold what is recommended; seen by those who see the recommendation and the customer.';
+
+CREATE FUNCTION xsell_internal.forget_lookalikes() RETURNS trigger
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    DELETE FROM xsell_internal.recommendation_lookalike l USING gone g WHERE l.recommendation_id = g.recommendation_id;
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION xsell_internal.forget_lookalikes() IS 'Trigger: lookalikes go with the recommendation.';
+CREATE TRIGGER forget_lookalikes AFTER DELETE ON xsell_internal.recommendation REFERENCING OLD TABLE AS gone
+    FOR EACH STATEMENT EXECUTE FUNCTION xsell_internal.forget_lookalikes();
 
 CREATE TABLE xsell_internal.recommendation_run (
     run_id       bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

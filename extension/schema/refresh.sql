@@ -62,29 +62,22 @@ BEGIN
                         AND (h.ends_at IS NULL OR h.ends_at > write_recommendations.as_of)));
     GET DIAGNOSTICS touched = ROW_COUNT;
     total := total + touched;
-    WITH added AS (
-        INSERT INTO xsell_internal.recommendation AS r (entity_id, product_id, org_id, route, account_id, product_crm_id, probability, probability_low,
-            probability_high, amount_if_won, expected_revenue, rank, confidence_level, next_action, owner_id, contact_id, first_seen, last_seen, expires_at,
-            score_source, model, version, held_out, recommendation_type, lookalikes)
-        SELECT k.entity_id, k.product_id, k.org_id, k.route, k.account_id, k.product_crm_id, k.probability, k.probability_low,
-               k.probability_high, k.amount_if_won, k.expected_revenue, k.rank, k.confidence_level, k.next_action, k.owner_id, k.contact_id, as_of, k.last_seen,
-               k.expires_at, k.score_source, k.model, k.version, k.held_out, k.recommendation_type, k.lookalikes
-        FROM pg_temp.xsell_kept k
-        WHERE k.recommendation_id IS NULL
-        ORDER BY k.entity_id, k.product_id
-        RETURNING r.recommendation_id, r.entity_id, r.product_id, r.org_id, r.route
-    )
-    UPDATE pg_temp.xsell_kept k SET recommendation_id = a.recommendation_id FROM added a
-    WHERE (k.entity_id, k.product_id, k.org_id, k.route) = (a.entity_id, a.product_id, a.org_id, a.route);
+    INSERT INTO xsell_internal.recommendation AS r (entity_id, product_id, org_id, route, account_id, product_crm_id, probability, probability_low,
+        probability_high, amount_if_won, expected_revenue, rank, confidence_level, next_action, owner_id, contact_id, first_seen, last_seen, expires_at,
+        score_source, model, version, held_out, recommendation_type, lookalikes)
+    SELECT k.entity_id, k.product_id, k.org_id, k.route, k.account_id, k.product_crm_id, k.probability, k.probability_low,
+           k.probability_high, k.amount_if_won, k.expected_revenue, k.rank, k.confidence_level, k.next_action, k.owner_id, k.contact_id, as_of, k.last_seen,
+           k.expires_at, k.score_source, k.model, k.version, k.held_out, k.recommendation_type, k.lookalikes
+    FROM pg_temp.xsell_kept k
+    WHERE k.recommendation_id IS NULL
+    ORDER BY k.entity_id, k.product_id;
     GET DIAGNOSTICS touched = ROW_COUNT;
     total := total + touched;
-    CREATE INDEX ON pg_temp.xsell_kept (entity_id, product_id, org_id, route) INCLUDE (recommendation_id, rescored);
-    ANALYZE pg_temp.xsell_kept;
     RETURN total + xsell_internal.write_introductions("full");
 END
 $$;
 COMMENT ON FUNCTION xsell_internal.write_recommendations(timestamptz, double precision[], boolean) IS
-'Brings the stored recommendations (all, or those of the entities in scope) in line with this session''s offers: updates what differs, takes off, inserts; returns the rows written. Leaves the rows with their ids in pg_temp.xsell_kept.';
+'Brings the stored recommendations (all, or those of the entities in scope) in line with this session''s offers: updates what differs, takes off, inserts; returns the rows written.';
 
 CREATE FUNCTION xsell_internal.write_introductions("full" boolean) RETURNS bigint
 LANGUAGE plpgsql VOLATILE
@@ -101,8 +94,8 @@ BEGIN
       AND (write_introductions."full" OR r.entity_id IN (SELECT c.entity_id FROM pg_temp.xsell_scope c));
     GET DIAGNOSTICS total = ROW_COUNT;
     INSERT INTO xsell_internal.introduction AS i (recommendation_id, org_id, account_id, user_id, contact_id)
-    SELECT k.recommendation_id, o.from_org, o.from_account, o.from_user, o.from_contact
-    FROM pg_temp.xsell_offer o JOIN pg_temp.xsell_kept k USING (entity_id, product_id, org_id, route)
+    SELECT r.recommendation_id, o.from_org, o.from_account, o.from_user, o.from_contact
+    FROM pg_temp.xsell_offer o JOIN xsell_internal.recommendation r USING (entity_id, product_id, org_id, route)
     WHERE o.from_org IS NOT NULL
     ON CONFLICT (recommendation_id) DO UPDATE
     SET org_id = excluded.org_id, account_id = excluded.account_id, user_id = excluded.user_id, contact_id = excluded.contact_id
@@ -125,18 +118,19 @@ DECLARE
 BEGIN
     DROP TABLE IF EXISTS pg_temp.xsell_lookalike;
     CREATE TEMPORARY TABLE xsell_lookalike ON COMMIT DROP AS
-    SELECT k.recommendation_id, l.position::integer AS position, l.entity_id, l.similarity
-    FROM pg_temp.xsell_offer o JOIN pg_temp.xsell_kept k USING (entity_id, product_id, org_id, route)
+    SELECT r.recommendation_id, l.position::integer AS position, l.entity_id, l.similarity
+    FROM pg_temp.xsell_offer o JOIN xsell_internal.recommendation r USING (entity_id, product_id, org_id, route)
     CROSS JOIN LATERAL unnest(o.lookalike, o.similarity) WITH ORDINALITY AS l(entity_id, similarity, position);
     ANALYZE pg_temp.xsell_lookalike;
-    DELETE FROM xsell_internal.recommendation_lookalike t USING pg_temp.xsell_kept k
-    WHERE t.recommendation_id = k.recommendation_id
-      AND NOT EXISTS (SELECT FROM pg_temp.xsell_lookalike l WHERE l.recommendation_id = t.recommendation_id AND l.position = t.position);
+    DELETE FROM xsell_internal.recommendation_lookalike t USING pg_temp.xsell_offer o JOIN xsell_internal.recommendation r USING (entity_id, product_id, org_id, route)
+    WHERE t.recommendation_id = r.recommendation_id
+      AND NOT EXISTS (SELECT FROM pg_temp.xsell_lookalike l
+                      WHERE l.recommendation_id = t.recommendation_id AND l.position = t.position AND l.entity_id = t.entity_id AND l.similarity = t.similarity);
     GET DIAGNOSTICS total = ROW_COUNT;
-    INSERT INTO xsell_internal.recommendation_lookalike AS t (recommendation_id, position, entity_id, similarity)
+    INSERT INTO xsell_internal.recommendation_lookalike (recommendation_id, position, entity_id, similarity)
     SELECT l.recommendation_id, l.position, l.entity_id, l.similarity FROM pg_temp.xsell_lookalike l
-    ON CONFLICT (recommendation_id, position) DO UPDATE SET entity_id = excluded.entity_id, similarity = excluded.similarity
-    WHERE (t.entity_id, t.similarity) IS DISTINCT FROM (excluded.entity_id, excluded.similarity);
+    WHERE NOT EXISTS (SELECT FROM xsell_internal.recommendation_lookalike t WHERE t.recommendation_id = l.recommendation_id AND t.position = l.position)
+    ORDER BY l.recommendation_id, l.position;
     GET DIAGNOSTICS touched = ROW_COUNT;
     DROP TABLE pg_temp.xsell_lookalike;
     RETURN total + touched;
@@ -184,8 +178,11 @@ BEGIN
     -- Only what was scored anew has new reasons.
     DROP TABLE IF EXISTS pg_temp.xsell_why, pg_temp.xsell_explained;
     CREATE TEMPORARY TABLE xsell_explained ON COMMIT DROP AS
-    SELECT o.*, k.recommendation_id FROM pg_temp.xsell_offer o JOIN pg_temp.xsell_kept k USING (entity_id, product_id, org_id, route)
-    WHERE k.rescored OR NOT EXISTS (SELECT FROM xsell_internal.recommendation_reason w WHERE w.recommendation_id = k.recommendation_id);
+    SELECT o.*, r.recommendation_id
+    FROM pg_temp.xsell_offer o
+    JOIN pg_temp.xsell_kept k USING (entity_id, product_id, org_id, route)
+    JOIN xsell_internal.recommendation r USING (entity_id, product_id, org_id, route)
+    WHERE k.rescored OR NOT EXISTS (SELECT FROM xsell_internal.recommendation_reason w WHERE w.recommendation_id = r.recommendation_id);
     ANALYZE pg_temp.xsell_explained;
     CREATE TEMPORARY TABLE xsell_why ON COMMIT DROP AS
     SELECT w.recommendation_id, w.position, w.feature, w.contribution, w.code,
@@ -410,7 +407,7 @@ LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    RETURN QUERY SELECT 'entities', xsell_internal.resolve_entities(), NULL::text;
+    RETURN QUERY SELECT 'entities', xsell_internal.resolve_entities(COALESCE(refresh."full", false)), NULL::text;
     RETURN QUERY SELECT 'products', xsell_internal.resolve_products(), NULL::text;
     RETURN QUERY SELECT 'holdings', xsell_internal.refresh_holdings(), NULL::text;
     RETURN QUERY SELECT 'recommendations', r.rows, r.kind FROM xsell_internal.refresh_run(NULL, 10, refresh."full") r;

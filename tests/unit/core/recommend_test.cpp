@@ -112,6 +112,7 @@ KnownWorld random_world(const std::vector<std::int64_t> &entities, std::uint32_t
         serving.emplace_back(e, 1);
     }
     world.held = make_csr(entities.size(), held);
+    for (std::size_t i = 0; i < world.held.column.size(); ++i) world.held_days.push_back(static_cast<float>(world.held.column[i] * 3));
     world.covered = make_csr(entities.size(), {});
     world.serving = make_csr(entities.size(), serving);
     world.selling = make_csr(products, {{0, 1}, {5, 1}});
@@ -160,6 +161,8 @@ TEST(Patch, IsTheWorldWithTheChangesMadeThere) {
         for (const std::uint32_t product : from.held.row(i)) held.emplace_back(i, product);
     }
     expected.world.held = make_csr(7, held);
+    expected.world.held_days.clear();
+    for (const std::uint32_t product : expected.world.held.column) expected.world.held_days.push_back(static_cast<float>(product * 3));
     expect_same_rows(result, expected);
 }
 
@@ -169,6 +172,9 @@ TEST(Patch, OthersGrowOlder) {
     const KnownWorld result = patched(base, changes, std::vector<std::int64_t>{2}, 1.5);
     EXPECT_EQ(result.world.profiles[0].age_days, base.world.profiles[0].age_days + 1.5);
     EXPECT_EQ(result.world.profiles[0].idle_days, base.world.profiles[0].idle_days + 1.5);
+    ASSERT_EQ(result.world.held_days.size(), result.world.held.column.size());
+    EXPECT_EQ(result.world.held_days.front(), base.world.held_days.front() + 1.5f);
+    EXPECT_EQ(result.world.held_days.back(), changes.world.held_days.back());
     EXPECT_EQ(result.world.profiles[1].age_days, base.world.profiles[1].age_days);
 }
 
