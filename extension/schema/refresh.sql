@@ -516,3 +516,100 @@ END
 $$;
 COMMENT ON FUNCTION xsell.recommend(text, text, bigint, integer, timestamptz) IS
 'The best recommendations: for an account (org may be left out where its id is unique), for an entity, of an org, or of all by expected revenue. as_of computes them from what was known then; without it they are the stored ones.';
+
+-- What somebody who is no customer yet could buy. The stored world is closed to readers, so its owner ranks; what leaves is what may be
+-- said of products that the caller names as sold, and the caller names those that the caller may see.
+CREATE FUNCTION xsell_internal.rank_new(industry text, country text, employees bigint, annual_revenue numeric, products bigint[], top_n integer,
+    seller_product bigint[], seller_org bigint[])
+RETURNS TABLE (product_id bigint, probability double precision, low double precision, high double precision, version integer, reason text)
+LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 10
+SET search_path = pg_catalog, pg_temp
+SET jit = off
+AS $$
+#variable_conflict use_column
+DECLARE
+    world xsell_internal.stored_world;
+    newcomer xsell_internal.stored_world;
+    staff constant double precision := CASE WHEN rank_new.employees > 0 THEN rank_new.employees END;
+    revenue constant double precision := CASE WHEN rank_new.annual_revenue > 0 THEN least(rank_new.annual_revenue, 1e15) END;
+    held constant bigint[] := ARRAY(SELECT DISTINCT p FROM unnest(rank_new.products) p ORDER BY p);
+BEGIN
+    SELECT * INTO world FROM xsell_internal.stored_world;
+    IF world.entity IS NULL OR NOT xsell_internal.ranks_in_one_pass('cross_sell') THEN
+        RAISE EXCEPTION 'there is nothing to compare with yet' USING ERRCODE = 'object_not_in_prerequisite_state',
+            HINT = 'Deploy a version of cross_sell that takes the built-in features, then SELECT * FROM xsell.refresh(full => true).';
+    ELSIF NOT held <@ world.product THEN
+        RAISE EXCEPTION 'product % is not known', (SELECT min(p) FROM unnest(held) p WHERE p <> ALL (world.product)) USING ERRCODE = 'undefined_object',
+            HINT = 'SELECT product_id, product_name FROM xsell.product_map lists those that you may see.';
+    END IF;
+    newcomer.entity := '{-1}';
+    newcomer.eligible := '{t}';
+    newcomer.industry := ARRAY[COALESCE(array_position(world.industries, lower(btrim(rank_new.industry))), -1)];
+    newcomer.country := ARRAY[COALESCE(array_position(world.countries, xsell_internal.country_key(rank_new.country)), -1)];
+    newcomer.log_employees := ARRAY[COALESCE(ln(staff), 'NaN')];
+    newcomer.age_days := '{0}';
+    newcomer.idle_days := '{0}';
+    newcomer.entity_feature := ARRAY[ln(1 + revenue), ln(1 + staff), CASE WHEN staff > 1000 THEN 1 WHEN staff IS NOT NULL THEN 0 END, revenue / staff,
+                                     NULL, NULL, 0, 0, 0, NULL, 0, cardinality(held), 0, 0]::real[];
+    newcomer.product := world.product;
+    newcomer.active := world.active;
+    newcomer.family := world.family;
+    newcomer.product_feature := world.product_feature;
+    newcomer.held_entity := array_fill(-1::bigint, ARRAY[cardinality(held)]);
+    newcomer.held_product := held;
+    newcomer.held_days := array_fill(0::real, ARRAY[cardinality(held)]);
+    newcomer.covered_entity := '{}';
+    newcomer.covered_product := '{}';
+    newcomer.serving_entity := '{}';
+    newcomer.serving_org := '{}';
+    newcomer.selling_product := world.selling_product;
+    newcomer.selling_org := world.selling_org;
+    RETURN QUERY
+    SELECT c.product_id, c.probability, c.low, c.high, c.version,
+           (SELECT e.sentence FROM xsell_internal.explain_version('cross_sell', c.version, c.x, top_k => 12) e
+            CROSS JOIN LATERAL xsell_internal.reason_limits(e.feature, e.contribution, true, false) l
+            WHERE l.safe OR l.silent ORDER BY e.contribution <= 0, e.position LIMIT 1)
+    FROM xsell_internal.rank_candidates(world, newcomer, '{-1}', 0, 200, rank_new.top_n, 'cross_sell', '{}', '{}', '{}', seller_product, seller_org) c
+    WHERE NOT c.barred;
+END
+$$;
+COMMENT ON FUNCTION xsell_internal.rank_new(text, text, bigint, numeric, bigint[], integer, bigint[], bigint[]) IS
+'The best products, of those that have a seller, for a customer that is described and not stored, by the world of the last full refresh; runs as the owner, and tells nothing of other customers.';
+
+CREATE FUNCTION xsell.recommend_new(industry text DEFAULT NULL, country text DEFAULT NULL, employees bigint DEFAULT NULL, annual_revenue numeric DEFAULT NULL,
+    products bigint[] DEFAULT '{}', top_n integer DEFAULT 10)
+RETURNS TABLE (product_id bigint, product_name text, org_id text, probability double precision, probability_low double precision, probability_high double precision,
+    amount_if_won numeric, expected_revenue numeric, currency text, reason text, model text, version integer)
+LANGUAGE plpgsql STABLE ROWS 10
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+BEGIN
+    IF top_n IS NULL OR top_n < 1 THEN
+        RAISE EXCEPTION 'top_n must be at least 1' USING ERRCODE = 'invalid_parameter_value';
+    ELSIF array_position(products, NULL) IS NOT NULL THEN
+        RAISE EXCEPTION 'products must not contain NULL' USING ERRCODE = 'null_value_not_allowed';
+    END IF;
+    RETURN QUERY
+    WITH sold AS MATERIALIZED (
+        SELECT s.product_id, s.org_id, s.product_crm_id FROM xsell_internal.sold_products(xsell.clock()) s
+    ), sellers AS (
+        SELECT COALESCE(array_agg(s.product_id), '{}') AS product, COALESCE(array_agg(1::bigint), '{}') AS org FROM sold s
+    ), ranked AS (
+        SELECT r.* FROM sellers s, LATERAL xsell_internal.rank_new(recommend_new.industry, recommend_new.country, recommend_new.employees,
+            recommend_new.annual_revenue, COALESCE(recommend_new.products, '{}'), top_n, s.product, s.org) r
+    )
+    SELECT r.product_id, COALESCE(p.name, regexp_replace(s.product_crm_id, '^(deal|family):', '')), s.org_id, r.probability, r.low, r.high, w.amount,
+           round(r.probability::numeric * w.amount, 2), xsell.base_currency(), r.reason, 'cross_sell'::text, r.version
+    FROM ranked r
+    JOIN LATERAL (SELECT o.org_id, o.product_crm_id FROM sold o WHERE o.product_id = r.product_id ORDER BY o.org_id LIMIT 1) s ON true
+    LEFT JOIN xsell.product p ON p.org_id = s.org_id AND p.crm_id = s.product_crm_id
+    LEFT JOIN LATERAL (SELECT a.amount FROM xsell_internal.stored_amount a
+                       WHERE a.org_id = s.org_id AND (a.product_id = r.product_id OR a.product_id IS NULL)
+                         AND (a.industry = lower(btrim(recommend_new.industry)) OR a.industry IS NULL)
+                       ORDER BY a.product_id IS NULL, a.industry IS NULL LIMIT 1) w ON true
+    ORDER BY r.probability DESC, r.product_id;
+END
+$$;
+COMMENT ON FUNCTION xsell.recommend_new(text, text, bigint, numeric, bigint[], integer) IS
+'What to offer a company that is in no CRM yet: from its industry, country, employees, revenue (base currency) and the products (product_id) that it has, as far as they are known, compared with the customers of the last full refresh.';
