@@ -47,8 +47,10 @@ bench: build ## measure against the peers, print ratios, write build/bench.json 
 	@tests/harness/install_packages '$(SUDO)' $(BENCH_PACKAGES)
 	+@BUILD=$(BUILD) JOBS=$(JOBS) bench/run $(BENCH)
 
-quality: build ## how well models rank: the public set coil2000 beside its baselines (PARAMETERS, PRESET, SEARCH, SEED), the simulator's world beside its truth (WORLD)
+quality: build ## how well the product ranks and matches: public sets beside their baselines (PARAMETERS, PRESET, SEARCH, SEED; SETS), the simulator's world beside its truth (WORLD)
 	@BUILD=$(BUILD) bench/quality
+	@BUILD=$(BUILD) bench/quality_rank
+	@BUILD=$(BUILD) bench/quality_match
 	@BUILD=$(BUILD) bench/quality_world
 
 coverage: deps ## lines covered in core, pg and daemon; under 80 % fails

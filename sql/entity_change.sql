@@ -1,4 +1,5 @@
 -- Which entities something was written about since somebody last looked.
+TRUNCATE xsell_internal.entity_change, xsell_internal.entity_change_mark;
 SET timezone = 'UTC';
 SET xsell.now = '2024-07-01 00:00+00';
 INSERT INTO xsell.org (org_id, name, connector) VALUES ('ca', 'A', 'csv'), ('cb', 'B', 'csv');

@@ -53,7 +53,8 @@ FROM (VALUES ('n2', 'p2', 'dismissed', 'no budget'), ('n2', 'p1', 'lost', NULL),
 JOIN xsell_internal.entity_account e ON e.org_id = 'north' AND e.account_id = w.account
 JOIN xsell_internal.recommendation r ON r.entity_id = e.entity_id AND r.product_crm_id = w.product;
 SELECT count(xsell.suppress(e.entity_id, NULL, '2024-03-01 00:00+00')) AS suppressed FROM xsell_internal.entity_account e WHERE e.account_id = 's4';
-SELECT count(xsell.suppress(e.entity_id, m.product_id, '2023-12-31 00:00+00')) AS over FROM xsell_internal.entity_account e, xsell_internal.product_map m
+INSERT INTO xsell_internal.suppression (entity_id, product_id, until)
+SELECT e.entity_id, m.product_id, '2023-12-31 00:00+00' FROM xsell_internal.entity_account e, xsell_internal.product_map m
 WHERE e.account_id = 's4' AND m.product_crm_id = 'q1';
 SELECT * FROM shown WHERE rule IN ('dismissed', 'won', 'recently_lost', 'suppressed') ORDER BY rule, entity, product, org;
 -- What was known then: neither the loss nor the custom fields' day is known, but the deal was not yet lost.

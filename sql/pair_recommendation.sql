@@ -116,12 +116,15 @@ JOIN xsell_internal.entity_account b ON (b.org_id, b.account_id) = (p.org2_id, p
 
 -- A model of pairs. Its label: one bought, within the horizon and for the first time, what the other had; counted here pair by pair.
 SELECT xsell.create_pair_model('90 days');
-SELECT count(*) > 500 AS many, count(*) FILTER (WHERE l.y <> e.y) AS differ, sum(l.y) > 10 AS positives FROM xsell_internal.pair_labels(xsell.clock(), '90 days') l
-JOIN (SELECT t, xsell_internal.pair_number(c.org1_id, c.account1_id, c.org2_id, c.account2_id) AS pair, EXISTS (
-          WITH h AS (SELECT p.org_id || p.account_id AS who, p.product_id, min(p.won_at) AS at FROM xsell_internal.purchase p
-                     WHERE (p.org_id, p.account_id) IN ((c.org1_id, c.account1_id), (c.org2_id, c.account2_id)) GROUP BY 1, 2)
-          SELECT FROM h b JOIN h o USING (product_id) WHERE b.who <> o.who AND o.at <= t AND b.at > t AND b.at <= t + interval '90 days')::integer AS y
-      FROM (SELECT xsell.clock() - interval '180 days' AS t) t, xsell_internal.pair_candidates(t, 30) c) e ON e.pair = l.product_id AND e.t = l.as_of;
+CREATE TEMPORARY TABLE first_bought AS SELECT org_id, account_id, product_id, min(won_at) AS at FROM xsell_internal.purchase GROUP BY 1, 2, 3;
+CREATE TEMPORARY TABLE label AS SELECT * FROM xsell_internal.pair_labels(xsell.clock(), '90 days');
+CREATE TEMPORARY TABLE by_hand AS
+SELECT t, xsell_internal.pair_number(c.org1_id, c.account1_id, c.org2_id, c.account2_id) AS pair, EXISTS (
+    SELECT FROM first_bought b JOIN first_bought o USING (product_id)
+    WHERE (b.org_id, b.account_id, o.org_id, o.account_id) IN ((c.org1_id, c.account1_id, c.org2_id, c.account2_id), (c.org2_id, c.account2_id, c.org1_id, c.account1_id))
+      AND o.at <= t AND b.at > t AND b.at <= t + interval '90 days')::integer AS y
+FROM (SELECT xsell.clock() - interval '180 days' AS t) t, xsell_internal.pair_candidates(t, 30) c;
+SELECT count(*) > 500 AS many, count(*) FILTER (WHERE l.y <> h.y) AS differ, sum(l.y) > 10 AS positives FROM label l JOIN by_hand h ON h.pair = l.product_id AND h.t = l.as_of;
 CALL xsell.train('pair', NULL, preset => 'classic', parameters => '{"rounds": 10, "random_forest": {"trees": 10}, "neural_network": {"epochs": 5}}');
 SELECT count(*) FROM xsell.deploy('pair', 1);
 SET client_min_messages = notice;

@@ -24,8 +24,8 @@ core::Record record_of(Datum profile) {
         deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT, &elements, nullptr, &count);
     });
     if (count != core::record_fields) {
-        throw core::Error(core::Kind::bad_argument, "a prepared account has " + std::to_string(core::record_fields) + " fields, not " +
-                                                        std::to_string(count));
+        throw core::Error(core::Kind::bad_argument, "a prepared account has " + std::to_string(core::record_fields) +
+                                                        " fields, not " + std::to_string(count));
     }
     core::RecordTexts texts;
     for (std::size_t i = 0; i < texts.size(); ++i) {
@@ -53,7 +53,8 @@ Datum array_of(const std::vector<T> &values, Oid type, Make make) {
         for (std::size_t i = 0; i < values.size(); ++i) {
             elements[i] = make(values[i]);
         }
-        return PointerGetDatum(construct_array(elements, static_cast<int>(values.size()), type, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+        return PointerGetDatum(
+            construct_array(elements, static_cast<int>(values.size()), type, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
     });
 }
 
@@ -67,8 +68,9 @@ Datum double_array(const std::vector<double> &values) {
 
 Datum prepare_account(FunctionCallInfo fcinfo) {
     const auto given = [&](int argument) { return text_argument(fcinfo, argument); };
-    const core::RecordInput input{given(0), given(1), given(2), given(3), given(4), given(5), given(6), given(7), given(8), given(9), given(10),
-                                  PG_ARGISNULL(11) ? 0 : static_cast<double>(PG_GETARG_INT64(11))};
+    const core::RecordInput input{given(0), given(1), given(2),  given(3),
+                                  given(4), given(5), given(6),  given(7),
+                                  given(8), given(9), given(10), PG_ARGISNULL(11) ? 0 : static_cast<double>(PG_GETARG_INT64(11))};
     const core::RecordTexts texts = core::prepare(input);
     Datum elements[core::record_fields];
     for (std::size_t i = 0; i < texts.size(); ++i) {
@@ -90,7 +92,8 @@ std::vector<core::LabelledPair> labelled_pairs(FunctionCallInfo fcinfo) {
         }
         const int count = ArrayGetNItems(ARR_NDIM(labels), ARR_DIMS(labels));
         const bool even = count == ArrayGetNItems(ARR_NDIM(groups), ARR_DIMS(groups));
-        return std::tuple(reinterpret_cast<const bool *>(ARR_DATA_PTR(labels)), reinterpret_cast<const std::int64_t *>(ARR_DATA_PTR(groups)),
+        return std::tuple(reinterpret_cast<const bool *>(ARR_DATA_PTR(labels)),
+                          reinterpret_cast<const std::int64_t *>(ARR_DATA_PTR(groups)),
                           even ? static_cast<std::size_t>(count) : std::size_t{0});
     });
     if (inputs.size() != pairs * core::matcher_inputs) {
@@ -98,7 +101,8 @@ std::vector<core::LabelledPair> labelled_pairs(FunctionCallInfo fcinfo) {
     }
     std::vector<core::LabelledPair> all(pairs);
     for (std::size_t i = 0; i < pairs; ++i) {
-        std::copy_n(inputs.begin() + static_cast<std::ptrdiff_t>(i * core::matcher_inputs), core::matcher_inputs, all[i].inputs.begin());
+        std::copy_n(inputs.begin() + static_cast<std::ptrdiff_t>(i * core::matcher_inputs), core::matcher_inputs,
+                    all[i].inputs.begin());
         all[i].same = same[i];
         all[i].group = group[i];
     }
@@ -113,8 +117,14 @@ Datum fitted(FunctionCallInfo fcinfo) {
         if (get_call_result_type(fcinfo, nullptr, &row) != TYPEFUNC_COMPOSITE) {
             ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED), errmsg("the function returns a row")));
         }
-        Datum values[8] = {weights, Int32GetDatum(fit.folds), Float8GetDatum(fit.precision), Float8GetDatum(fit.recall), Float8GetDatum(fit.f1),
-                           Float8GetDatum(fit.rule_precision), Float8GetDatum(fit.rule_recall), Float8GetDatum(fit.rule_f1)};
+        Datum values[8] = {weights,
+                           Int32GetDatum(fit.folds),
+                           Float8GetDatum(fit.precision),
+                           Float8GetDatum(fit.recall),
+                           Float8GetDatum(fit.f1),
+                           Float8GetDatum(fit.rule_precision),
+                           Float8GetDatum(fit.rule_recall),
+                           Float8GetDatum(fit.rule_f1)};
         bool nulls[8] = {};
         return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(row), values, nulls));
     });

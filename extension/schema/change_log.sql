@@ -80,6 +80,7 @@ CREATE FUNCTION xsell_internal.log_change() RETURNS trigger
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 SET timezone = 'UTC'  -- times are written as text
+SET enable_seqscan = off  -- a plan is kept from when the log was short
 AS $$
 DECLARE
     old_row constant jsonb := CASE WHEN TG_OP <> 'INSERT' THEN to_jsonb(OLD) END;
@@ -96,8 +97,9 @@ BEGIN
     IF TG_OP = 'UPDATE' AND was = becomes THEN
         RETURN NULL;
     END IF;
-    batch := (SELECT l.change_id FROM xsell_internal.change_log l WHERE l.change_id = batch AND l.batch_id = l.change_id
-              AND l.changed_by = xsell_internal.caller() AND l.changed_at >= now());
+    -- Looked up by its number alone: by its batch, each change would read all before it.
+    batch := (SELECT CASE WHEN l.batch_id = l.change_id AND l.changed_by = xsell_internal.caller() AND l.changed_at >= now() THEN l.change_id END
+              FROM xsell_internal.change_log l WHERE l.change_id = batch);
     IF batch IS NULL THEN
         PERFORM set_config('xsell_internal.batch', number::text, true);
     END IF;

@@ -111,7 +111,8 @@ BEGIN
         SELECT o.org_id, o.account_id
         FROM (SELECT t.org_id, t.opportunity_id FROM xsell.opportunity_line t
               WHERE age(t.xmin) <= reach AND (t.xmin <> own OR t.cmin::text::bigint >= command) GROUP BY 1, 2) l
-        JOIN xsell.opportunity o ON o.org_id = l.org_id AND o.crm_id = l.opportunity_id
+        CROSS JOIN LATERAL (SELECT o.org_id, o.account_id FROM xsell.opportunity o  -- one by one: few lines are expected, whatever is estimated
+                            WHERE o.org_id = l.org_id AND o.crm_id = l.opportunity_id OFFSET 0) o
         UNION ALL
         SELECT t.org_id, t.crm_id FROM xsell.account t
         WHERE NOT purchases_only AND age(t.xmin) <= reach AND (t.xmin <> own OR t.cmin::text::bigint >= command)
@@ -138,6 +139,14 @@ CREATE FUNCTION xsell_internal.mark_reaches(oldest xid8) RETURNS boolean
 LANGUAGE sql STABLE
 RETURN COALESCE(pg_catalog.pg_snapshot_xmax(pg_catalog.pg_current_snapshot())::text::numeric - oldest::text::numeric < 1000000000, false);
 COMMENT ON FUNCTION xsell_internal.mark_reaches(xid8) IS 'Whether rows written since then can be told: there is a mark, and the ids of transactions have not come round since.';
+
+CREATE FUNCTION xsell_internal.close_mark(mark text) RETURNS void
+LANGUAGE sql VOLATILE
+BEGIN ATOMIC
+    -- A new row version, whose command comes after all that the reader wrote.
+    UPDATE xsell_internal.entity_change_mark AS m SET oldest = m.oldest WHERE m.name = mark;
+END;
+COMMENT ON FUNCTION xsell_internal.close_mark(text) IS 'Once a reader of changes has acted on them: what it wrote itself in this transaction is no news to it.';
 
 CREATE FUNCTION xsell_internal.touched_entities(mark text DEFAULT 'recommendations') RETURNS SETOF bigint
 LANGUAGE plpgsql STABLE

@@ -270,7 +270,7 @@ BEGIN
     GROUP BY c.entity_id, c.product_id, t.rule, t.sentence, c.org_id;
 
     RETURN QUERY
-    SELECT s.entity_id, s.product_id, to_jsonb(s) ->> 'org_id', t.rule, xsell_internal.render_exclusion(t.sentence, s.created_at, s.until, to_jsonb(s) ->> 'note'), s.until, to_jsonb(s) ->> 'org_id'
+    SELECT s.entity_id, s.product_id, s.org_id, t.rule, xsell_internal.render_exclusion(t.sentence, s.created_at, s.until, s.note), s.until, s.org_id
     FROM xsell_internal.suppression s
     JOIN xsell.exclusion_rule t ON t.rule = 'suppressed' AND t.enabled
     WHERE (s.until IS NULL OR s.until > as_of) AND (only_entities IS NULL OR s.entity_id = ANY (only_entities));

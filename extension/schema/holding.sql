@@ -181,6 +181,7 @@ BEGIN
         only_entities := NULL;
     END LOOP;
     DROP TABLE pg_temp.stated_purchase, pg_temp.purchase_choice;
+    PERFORM xsell_internal.close_mark('purchases');
     RETURN written;
 END
 $$;
@@ -191,12 +192,17 @@ CREATE FUNCTION xsell_internal.write_purchases(only_entities bigint[]) RETURNS b
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 SET jit = off
+SET enable_seqscan = on
+SET plan_cache_mode = force_custom_plan
 SET client_min_messages = error
 AS $$
 DECLARE
     total bigint := 0;
     step bigint;
 BEGIN
+    IF only_entities IS NOT NULL THEN  -- a few of them: through the indexes
+        PERFORM set_config('enable_seqscan', 'off', true);
+    END IF;
     CREATE TEMPORARY TABLE new_purchase ON COMMIT DROP AS
     WITH ending AS (
         -- Where lines say what was bought, assets still say until when.
@@ -358,6 +364,7 @@ BEGIN
     -- What every reader of changes has seen.
     DELETE FROM xsell_internal.entity_change c
     WHERE age(c.xmin) > (SELECT max(age(m.oldest::xid)) FROM xsell_internal.entity_change_mark m);
+    PERFORM xsell_internal.close_mark('holdings');
     IF total > 1000 + (SELECT c.reltuples / 10 FROM pg_class c WHERE c.oid = 'xsell_internal.holding'::regclass) THEN
         ANALYZE xsell_internal.holding;
     END IF;

@@ -70,7 +70,6 @@ DECLARE
     made xsell_internal.match_model;
 BEGIN
     PERFORM xsell_internal.resolve_entities();  -- accounts are prepared as they are now
-    DROP TABLE IF EXISTS pg_temp.match_label;
     EXECUTE format('CREATE TEMPORARY TABLE match_label ON COMMIT DROP AS SELECT DISTINCT ON (1, 2) least(x.node, y.node) AS a, greatest(x.node, y.node) AS b, q.same,
             xsell_internal.match_inputs(x.profile, y.profile) AS inputs
         FROM (%s) q

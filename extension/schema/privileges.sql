@@ -99,7 +99,7 @@ BEGIN
         JOIN (VALUES ('xsell_reader', true, '.'),
                      ('xsell_reader', false, '^(score_set|event_features|create_scoring_view|drift|query_rows)$'),
                      ('xsell_analyst', false, '^(' || by_hand || '|log_exposures?|record_outcome)$'),
-                     ('xsell_sync', false, '^(sync_|refresh|resolve_|assign_|close_|follow_|write_|whitespace_|take_touched|store_|collect_offers$|log_exposures$|request_training$|next_requested_training$|check_drift$|record_drift$)'),
+                     ('xsell_sync', false, '^(sync_|collect_whitespace$|describe_whitespace$|refresh|resolve_|assign_|close_|follow_|write_|whitespace_|take_touched|store_|collect_offers$|log_exposures$|request_training$|next_requested_training$|check_drift$|record_drift$)'),
                      ('xsell_trainer', false, '^(?!sync_|(' || by_hand || ')$|create_feature_set$|drop_feature_set$|create_model$|create_pair_model$|drop_model$)'),
                      ('xsell_admin', false, '.')) AS g(role, reads, pattern)
           ON g.reads = (p.provolatile <> 'v') AND p.proname ~ g.pattern

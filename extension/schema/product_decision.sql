@@ -251,35 +251,38 @@ WITH product AS MATERIALIZED (
            xsell.normalize_name(m.product_name) AS name_key, NULLIF(xsell_internal.compact_name(m.code), '') AS code_key,
            pg_catalog.regexp_replace(m.product_name, '\D+', ' ', 'g') AS digits
     FROM xsell.product_map m WHERE m.product_crm_id NOT LIKE 'family:%'
-), word AS MATERIALIZED (
+), word AS MATERIALIZED (  -- with all that is compared: no join after the pairs are known could be planned as one of all with all
     SELECT w.*, pg_catalog.count(*) OVER (PARTITION BY w.word) AS products
-    FROM (SELECT p.org_id, p.product_crm_id, p.product_id, t.word FROM product p CROSS JOIN LATERAL pg_catalog.string_to_table(p.name_key, ' ') AS t(word)
-          WHERE pg_catalog.length(t.word) > 1
-          UNION SELECT p.org_id, p.product_crm_id, p.product_id, '#' || pg_catalog."left"(p.code_key, 4) FROM product p WHERE pg_catalog.length(p.code_key) >= 4
-          UNION SELECT p.org_id, p.product_crm_id, p.product_id, '=' || xsell_internal.compact_name(p.product_name) FROM product p
-          UNION SELECT p.org_id, p.product_crm_id, p.product_id, '=' || p.code_key FROM product p WHERE p.code_key IS NOT NULL) w
+    FROM (SELECT DISTINCT p.*, t.word
+          FROM product p
+          CROSS JOIN LATERAL (SELECT n.word FROM pg_catalog.string_to_table(p.name_key, ' ') AS n(word) WHERE pg_catalog.length(n.word) > 1
+                              UNION ALL SELECT '#' || pg_catalog."left"(p.code_key, 4) WHERE pg_catalog.length(p.code_key) >= 4
+                              UNION ALL SELECT '=' || xsell_internal.compact_name(p.product_name)
+                              UNION ALL SELECT '=' || p.code_key) AS t(word)
+          WHERE t.word IS NOT NULL) w
 ), decided AS MATERIALIZED (
     SELECT x.product_id AS a, y.product_id AS b
     FROM xsell_internal.product_decision d
     JOIN xsell_internal.product_map x ON x.org_id = d.org_a AND x.product_crm_id = d.product_a
     JOIN xsell_internal.product_map y ON y.org_id = d.org_b AND y.product_crm_id = d.product_b
-), pair AS (
-    SELECT DISTINCT a.org_id AS org_a, a.product_crm_id AS product_a, b.org_id AS org_b, b.product_crm_id AS product_b
+), pair AS MATERIALIZED (
+    SELECT DISTINCT ON (a.org_id, a.product_crm_id, b.org_id, b.product_crm_id)
+           a.org_id AS org_a, a.product_crm_id AS product_a, a.product_name AS name_a, a.code AS code_a, a.family AS family_a, a.product_id AS product_id_a,
+           a.code_key AS code_key_a, a.digits AS digits_a,
+           b.org_id AS org_b, b.product_crm_id AS product_b, b.product_name AS name_b, b.code AS code_b, b.family AS family_b, b.product_id AS product_id_b,
+           b.code_key AS code_key_b, b.digits AS digits_b
     FROM word a JOIN word b ON b.word = a.word AND b.org_id > a.org_id AND b.product_id <> a.product_id
     WHERE a.products <= 100 AND b.products <= 100
-      AND NOT EXISTS (SELECT FROM decided d WHERE (d.a, d.b) IN ((a.product_id, b.product_id), (b.product_id, a.product_id)))
-), scored AS (
-    SELECT a.org_id AS org_a, a.product_crm_id AS product_a, a.product_name AS name_a, a.code AS code_a, a.family AS family_a, a.product_id AS product_id_a,
-           b.org_id AS org_b, b.product_crm_id AS product_b, b.product_name AS name_b, b.code AS code_b, b.family AS family_b, b.product_id AS product_id_b,
-           xsell.name_similarity(a.product_name, b.product_name) * CASE WHEN a.digits = b.digits THEN 1 ELSE .85 END AS name_score,
-           CASE WHEN a.code_key = b.code_key THEN .95
-                WHEN pg_catalog.length(a.code_key) >= 4 AND pg_catalog.length(b.code_key) >= 4
-                     AND (pg_catalog.starts_with(a.code_key, b.code_key) OR pg_catalog.starts_with(b.code_key, a.code_key)) THEN .85
-                WHEN a.code_key = xsell_internal.compact_name(b.product_name) OR b.code_key = xsell_internal.compact_name(a.product_name) THEN .9 END AS code_score,
-           xsell_internal.compact_name(a.family) = xsell_internal.compact_name(b.family) AS one_family
+    ORDER BY a.org_id, a.product_crm_id, b.org_id, b.product_crm_id
+), scored AS MATERIALIZED (
+    SELECT p.*, xsell.name_similarity(p.name_a, p.name_b) * CASE WHEN p.digits_a = p.digits_b THEN 1 ELSE .85 END AS name_score,
+           CASE WHEN p.code_key_a = p.code_key_b THEN .95
+                WHEN pg_catalog.length(p.code_key_a) >= 4 AND pg_catalog.length(p.code_key_b) >= 4
+                     AND (pg_catalog.starts_with(p.code_key_a, p.code_key_b) OR pg_catalog.starts_with(p.code_key_b, p.code_key_a)) THEN .85
+                WHEN p.code_key_a = xsell_internal.compact_name(p.name_b) OR p.code_key_b = xsell_internal.compact_name(p.name_a) THEN .9 END AS code_score,
+           xsell_internal.compact_name(p.family_a) = xsell_internal.compact_name(p.family_b) AS one_family
     FROM pair p
-    JOIN product a ON a.org_id = p.org_a AND a.product_crm_id = p.product_a
-    JOIN product b ON b.org_id = p.org_b AND b.product_crm_id = p.product_b
+    WHERE NOT EXISTS (SELECT FROM decided d WHERE (d.a, d.b) IN ((p.product_id_a, p.product_id_b), (p.product_id_b, p.product_id_a)))
 ), rated AS (
     SELECT s.*, LEAST(1, GREATEST(s.name_score, s.code_score) + CASE WHEN s.one_family THEN .05 ELSE 0 END)::real AS score FROM scored s
 )

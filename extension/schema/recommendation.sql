@@ -147,7 +147,12 @@ SELECT r.recommendation_id, r.entity_id, COALESCE(a.name, ia.name) AS entity_nam
        COALESCE(p.name, pg_catalog.regexp_replace(r.product_crm_id, '^(deal|family):', '')) AS product_name, p.family AS product_family,
        r.route, r.probability, r.probability_low, r.probability_high, r.amount_if_won, r.expected_revenue,
        (SELECT xsell.base_currency()) AS currency, r.rank, r.confidence_level, r.next_action, r.reason,
-       u.name AS owner_name, u.email AS owner_email, u.team, u.territory, iu.name AS introducer_name,
+       u.name AS owner_name, u.email AS owner_email,
+       COALESCE(NULLIF(u.team, ''), (SELECT m.team FROM xsell.territory_map m WHERE m.org_id = r.org_id AND m.team IS NOT NULL
+                                       AND xsell_internal.in_territory(m, a, COALESCE(r.assigned_to, r.owner_id)) ORDER BY m.priority, m.map_id LIMIT 1)) AS team,
+       COALESCE(NULLIF(u.territory, ''), (SELECT m.territory FROM xsell.territory_map m WHERE m.org_id = r.org_id AND m.territory IS NOT NULL
+                                            AND xsell_internal.in_territory(m, a, COALESCE(r.assigned_to, r.owner_id)) ORDER BY m.priority, m.map_id LIMIT 1)) AS territory,
+       iu.name AS introducer_name,
        NULLIF(pg_catalog.concat_ws(' ', c.first_name, c.last_name), '') AS contact_name,
        r.status, r.first_seen, r.last_seen, r.expires_at, r.score_source, r.model, r.version, r.recommendation_type, r.lookalikes
 FROM xsell_internal.recommendation r
@@ -181,8 +186,8 @@ COMMENT ON COLUMN xsell.recommendation.next_action IS 'What to do next.';
 COMMENT ON COLUMN xsell.recommendation.reason IS 'The strongest reason in a sentence; more in xsell.recommendation_reason.';
 COMMENT ON COLUMN xsell.recommendation.owner_name IS 'Owner of the account in the selling org.';
 COMMENT ON COLUMN xsell.recommendation.owner_email IS 'E-mail of the owner.';
-COMMENT ON COLUMN xsell.recommendation.team IS 'Team of the owner.';
-COMMENT ON COLUMN xsell.recommendation.territory IS 'Territory of the owner.';
+COMMENT ON COLUMN xsell.recommendation.team IS 'Team of the owner, else by xsell.territory_map.';
+COMMENT ON COLUMN xsell.recommendation.territory IS 'Territory of the owner, else by xsell.territory_map.';
 COMMENT ON COLUMN xsell.recommendation.introducer_name IS 'For cross_org: who knows the customer, if you may see that org.';
 COMMENT ON COLUMN xsell.recommendation.contact_name IS 'Whom to talk to.';
 COMMENT ON COLUMN xsell.recommendation.status IS 'new, accepted, in_progress, ...; set by xsell.set_status.';

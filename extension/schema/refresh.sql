@@ -144,7 +144,7 @@ LANGUAGE sql STABLE PARALLEL SAFE ROWS 3
 BEGIN ATOMIC
     SELECT pg_catalog.row_number() OVER (ORDER BY w.weight * w.value DESC, w.feature)::integer, w.feature, w.value, w.weight * w.value, t.code, t.sentence
     FROM (SELECT n.feature, n.weight, heuristic_reasons.x[pg_catalog.array_position(names, n.feature)]::double precision AS value
-          FROM (VALUES ('association_score', .40), ('lookalike_share', .35), ('popularity_30', .24)) AS n(feature, weight)) w
+          FROM (VALUES ('ease_score', .4), ('ease_share', .4), ('cosine_recent', .2)) AS n(feature, weight)) w
     CROSS JOIN LATERAL xsell_internal.render_reason(w.feature, w.value::real, w.weight) t
     WHERE w.value > 0;
 END;

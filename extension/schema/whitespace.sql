@@ -93,95 +93,87 @@ COMMENT ON FUNCTION xsell_internal.whitespace_exclusions(timestamptz, bigint[]) 
 'The exclusions that whitespace stores: one row per pair and org, the rule that weighs most; with the probability of what the refresh under way would have offered.';
 
 -- What is said of each pair, by org, before names; the first that holds: held, open, recommended, excluded, lost, ended.
-CREATE FUNCTION xsell_internal.whitespace_states(as_of timestamptz, only_entities bigint[])
-RETURNS TABLE (entity_id bigint, product_id bigint, org_id text, state text, rule text, reason text, until timestamptz, probability double precision, amount numeric,
-    expected_revenue numeric, since timestamptz, at timestamptz, route text, recommendation_id bigint, account_id text, owner_id text)
-LANGUAGE plpgsql VOLATILE ROWS 100000
+CREATE FUNCTION xsell_internal.collect_whitespace(as_of timestamptz, only_entities bigint[]) RETURNS void
+LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 SET plan_cache_mode = force_custom_plan
+SET client_min_messages = error
 SET jit = off
 AS $$
 #variable_conflict use_column
-DECLARE
-    ended_words constant text := 'ended on {date}';
-    held_words constant text := (SELECT r.sentence FROM xsell.exclusion_rule r WHERE r.rule = 'held');
-    open_words constant text := (SELECT r.sentence FROM xsell.exclusion_rule r WHERE r.rule = 'open_deal');
 BEGIN
-    RETURN QUERY
-    WITH barred AS MATERIALIZED (
-        SELECT * FROM xsell_internal.whitespace_exclusions(as_of, only_entities)
-    ), worth AS MATERIALIZED (
-        SELECT a.org_id, a.product_id, a.amount FROM xsell_internal.amounts_if_won(as_of) a
-        WHERE a.industry IS NULL AND EXISTS (SELECT FROM barred b WHERE b.probability IS NOT NULL)
-    ), deal AS MATERIALIZED (
-        SELECT * FROM xsell_internal.deal_pair d
+    DROP TABLE IF EXISTS pg_temp.xsell_exclusion, pg_temp.xsell_worth, pg_temp.xsell_state;
+    CREATE TEMPORARY TABLE xsell_exclusion ON COMMIT DROP AS SELECT * FROM xsell_internal.whitespace_exclusions(as_of, only_entities);
+    CREATE TEMPORARY TABLE xsell_worth ON COMMIT DROP AS SELECT a.org_id, a.product_id, a.amount FROM xsell_internal.amounts_if_won(as_of) a
+    WHERE a.industry IS NULL AND EXISTS (SELECT FROM pg_temp.xsell_exclusion b WHERE b.probability IS NOT NULL);
+    ANALYZE pg_temp.xsell_exclusion;
+    ANALYZE pg_temp.xsell_worth;
+    CREATE TEMPORARY TABLE xsell_state ON COMMIT DROP AS
+    WITH deal AS MATERIALIZED (
+        SELECT d.entity_id, d.product_id, d.org_id, d.opportunity_id, d.known_at, d.amount_base, CASE WHEN d.closed AND d.closed_at <= as_of THEN d.closed_at END AS lost_at
+        FROM xsell_internal.deal_pair d
         WHERE NOT d.won AND d.known_at <= as_of AND (d.deleted_at IS NULL OR d.deleted_at > as_of) AND (d.named_at IS NULL OR d.named_at <= as_of)
           AND (only_entities IS NULL OR d.entity_id = ANY (only_entities))
     ), pipeline AS (
         SELECT d.entity_id, d.product_id, d.org_id, min(NULLIF(d.known_at, '-infinity')) AS since, min(o.closed_at) AS at, sum(d.amount_base) AS amount,
                avg(o.probability)::double precision / 100 AS probability, sum(d.amount_base * o.probability / 100) AS expected
         FROM deal d JOIN xsell.opportunity o ON o.org_id = d.org_id AND o.crm_id = d.opportunity_id
-        WHERE NOT d.closed OR d.closed_at > as_of
+        WHERE d.lost_at IS NULL
         GROUP BY d.entity_id, d.product_id, d.org_id
     ), loss AS (
-        SELECT DISTINCT ON (d.entity_id, d.product_id, d.org_id) d.entity_id, d.product_id, d.org_id, d.closed_at, d.amount_base
-        FROM deal d WHERE d.closed AND d.closed_at <= as_of
-        ORDER BY d.entity_id, d.product_id, d.org_id, d.closed_at DESC, d.opportunity_id
+        SELECT DISTINCT ON (d.entity_id, d.product_id, d.org_id) d.entity_id, d.product_id, d.org_id, d.lost_at, d.amount_base
+        FROM deal d WHERE d.lost_at IS NOT NULL
+        ORDER BY d.entity_id, d.product_id, d.org_id, d.lost_at DESC, d.opportunity_id
     ), said AS (
         SELECT h.entity_id, h.product_id, h.org_id, CASE WHEN h.ends_at <= as_of THEN 6 ELSE 1 END AS weight, CASE WHEN h.ends_at <= as_of THEN 'lost' ELSE 'held' END AS state,
-               NULL::text AS rule, xsell_internal.render_exclusion(CASE WHEN h.ends_at <= as_of THEN ended_words ELSE held_words END, CASE WHEN h.ends_at <= as_of THEN h.ends_at ELSE h.first_at END) AS reason,
-               CASE WHEN h.ends_at > as_of THEN h.ends_at END AS until, NULL::double precision AS probability, h.amount_base AS amount, NULL::numeric AS expected_revenue,
-               h.first_at AS since, CASE WHEN h.ends_at <= as_of THEN h.ends_at ELSE h.last_at END AS at, NULL::text AS route, NULL::bigint AS recommendation_id,
+               NULL::text AS rule, CASE WHEN h.ends_at <= as_of THEN 'it ended' END AS reason, CASE WHEN h.ends_at > as_of THEN h.ends_at END AS until,
+               NULL::double precision AS probability, h.amount_base AS amount, NULL::numeric AS expected_revenue, h.first_at AS since,
+               CASE WHEN h.ends_at <= as_of THEN h.ends_at ELSE h.last_at END AS at, NULL::text AS route, NULL::bigint AS recommendation_id,
                NULL::text AS account_id, NULL::text AS owner_id
         FROM xsell_internal.holding h
         WHERE h.first_at <= as_of AND (only_entities IS NULL OR h.entity_id = ANY (only_entities))
         UNION ALL
-        SELECT p.entity_id, p.product_id, p.org_id, 2, 'open', NULL, xsell_internal.render_exclusion(open_words, p.since), NULL, p.probability, p.amount, round(p.expected, 2),
-               p.since, p.at, NULL, NULL, NULL, NULL
+        SELECT p.entity_id, p.product_id, p.org_id, 2, 'open', NULL, NULL, NULL, p.probability, p.amount, round(p.expected, 2), p.since, p.at, NULL, NULL, NULL, NULL
         FROM pipeline p
         UNION ALL
-        SELECT * FROM (
-            SELECT DISTINCT ON (r.entity_id, r.product_id, r.org_id) r.entity_id, r.product_id, r.org_id, 3, 'recommended', NULL, r.reason, r.expires_at, r.probability, r.amount_if_won,
-                   r.expected_revenue, r.first_seen, r.last_seen, r.route, r.recommendation_id, r.account_id, COALESCE(r.assigned_to, r.owner_id)
-            FROM xsell_internal.recommendation r
-            WHERE r.live AND NOT r.held_out AND (only_entities IS NULL OR r.entity_id = ANY (only_entities))
-            ORDER BY r.entity_id, r.product_id, r.org_id, r.route = 'winback', r.probability DESC) o
+        SELECT r.entity_id, r.product_id, r.org_id, CASE r.route WHEN 'winback' THEN 4 ELSE 3 END, 'recommended', NULL, r.reason, NULL, r.probability, r.amount_if_won,
+               r.expected_revenue, r.first_seen, NULL, r.route, r.recommendation_id, r.account_id, COALESCE(r.assigned_to, r.owner_id)
+        FROM xsell_internal.recommendation r
+        WHERE r.live AND NOT r.held_out AND (only_entities IS NULL OR r.entity_id = ANY (only_entities))
         UNION ALL
-        SELECT b.entity_id, b.product_id, b.org_id, CASE WHEN b.rule = 'recently_lost' THEN 5 ELSE 4 END, CASE WHEN b.rule = 'recently_lost' THEN 'lost' ELSE 'excluded' END,
+        SELECT b.entity_id, b.product_id, b.org_id, 5, CASE WHEN b.rule = 'recently_lost' THEN 'lost' ELSE 'excluded' END,
                b.rule, b.reason, b.until, b.probability, COALESCE(l.amount_base, wp.amount, wo.amount), round(b.probability::numeric * COALESCE(wp.amount, wo.amount), 2),
-               l.closed_at, COALESCE(l.closed_at, CASE WHEN b.rule <> 'recently_lost' THEN as_of END), NULL, NULL, NULL, NULL
-        FROM barred b
+               l.lost_at, l.lost_at, NULL, NULL, NULL, NULL
+        FROM pg_temp.xsell_exclusion b
         LEFT JOIN loss l ON b.rule = 'recently_lost' AND l.entity_id = b.entity_id AND l.product_id = b.product_id AND l.org_id = b.org_id
-        LEFT JOIN worth wp ON b.probability IS NOT NULL AND wp.org_id = b.org_id AND wp.product_id = b.product_id
-        LEFT JOIN worth wo ON b.probability IS NOT NULL AND wo.org_id = b.org_id AND wo.product_id IS NULL
+        LEFT JOIN pg_temp.xsell_worth wp ON b.probability IS NOT NULL AND wp.org_id = b.org_id AND wp.product_id = b.product_id
+        LEFT JOIN pg_temp.xsell_worth wo ON b.probability IS NOT NULL AND wo.org_id = b.org_id AND wo.product_id IS NULL
         UNION ALL
-        SELECT l.entity_id, l.product_id, l.org_id, 6, 'lost', NULL, 'was lost on ' || to_char(l.closed_at AT TIME ZONE 'UTC', 'YYYY-MM-DD'), NULL, NULL, l.amount_base, NULL,
-               l.closed_at, l.closed_at, NULL, NULL, NULL, NULL
+        SELECT l.entity_id, l.product_id, l.org_id, 6, 'lost', NULL, 'a deal was lost', NULL, NULL, l.amount_base, NULL, l.lost_at, l.lost_at, NULL, NULL, NULL, NULL
         FROM loss l
     )
     SELECT DISTINCT ON (s.entity_id, s.product_id, s.org_id) s.entity_id, s.product_id, s.org_id, s.state, s.rule, s.reason, s.until, s.probability, s.amount,
            s.expected_revenue, s.since, s.at, s.route, s.recommendation_id, s.account_id, s.owner_id
     FROM said s
-    ORDER BY s.entity_id, s.product_id, s.org_id, s.weight, s.at DESC NULLS LAST;
+    ORDER BY s.entity_id, s.product_id, s.org_id, s.weight, s.at DESC NULLS LAST, s.route;
+    DROP TABLE pg_temp.xsell_exclusion, pg_temp.xsell_worth;
+    ANALYZE pg_temp.xsell_state;
 END
 $$;
-COMMENT ON FUNCTION xsell_internal.whitespace_states(timestamptz, bigint[]) IS 'What holdings, deals, recommendations and exclusions say of each pair, by org: one row each.';
+COMMENT ON FUNCTION xsell_internal.collect_whitespace(timestamptz, bigint[]) IS
+'The part of write_whitespace that gathers what holdings, deals, recommendations and exclusions say of each pair, by org, in the temporary table xsell_state.';
 
-CREATE FUNCTION xsell_internal.write_whitespace(as_of timestamptz, only_entities bigint[] DEFAULT NULL) RETURNS bigint
+-- How the org calls the customer, and whose it is. An entity with several accounts in an org goes by its largest live one; a
+-- recommendation by its own account, and by whom it is assigned to.
+CREATE FUNCTION xsell_internal.describe_whitespace(only_entities bigint[]) RETURNS void
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 SET plan_cache_mode = force_custom_plan
-SET client_min_messages = error  -- who is not the owner may write, not analyze: no reason to warn
+SET client_min_messages = error
 SET jit = off
 AS $$
-DECLARE
-    touched bigint;
-    total bigint := 0;
 BEGIN
-    DROP TABLE IF EXISTS pg_temp.xsell_state, pg_temp.xsell_of_account, pg_temp.xsell_space;
-    CREATE TEMPORARY TABLE xsell_state ON COMMIT DROP AS SELECT * FROM xsell_internal.whitespace_states(write_whitespace.as_of, only_entities);
-    ANALYZE pg_temp.xsell_state;
-    -- An entity with several accounts in an org goes by its largest live one; a recommendation by its own, and by whom it is assigned to.
+    DROP TABLE IF EXISTS pg_temp.xsell_of_account;
     CREATE TEMPORARY TABLE xsell_of_account ON COMMIT DROP AS
     WITH wanted AS (
         SELECT s.entity_id, s.org_id, s.account_id, s.owner_id FROM pg_temp.xsell_state s GROUP BY s.entity_id, s.org_id, s.account_id, s.owner_id
@@ -191,7 +183,7 @@ BEGIN
         WHERE only_entities IS NULL OR e.entity_id = ANY (only_entities)
         ORDER BY e.entity_id, e.org_id, a.deleted_at IS NOT NULL, a.employees DESC NULLS LAST, e.account_id
     )
-    SELECT w.entity_id, w.org_id, w.account_id AS named_account, w.owner_id AS named_owner, a.crm_id AS account_id, a.name AS entity_name,
+    SELECT w.entity_id, w.org_id, COALESCE(w.account_id, '') AS named_account, COALESCE(w.owner_id, '') AS named_owner, a.crm_id AS account_id, a.name AS entity_name,
            xsell_internal.size_band(a.employees) AS segment, a.industry, a.country, u.name AS owner_name, u.email AS owner_email,
            COALESCE(NULLIF(u.team, ''), (SELECT m.team FROM xsell.territory_map m
                                          WHERE m.org_id = a.org_id AND m.team IS NOT NULL AND xsell_internal.in_territory(m, a, COALESCE(w.owner_id, a.owner_id))
@@ -204,21 +196,47 @@ BEGIN
     LEFT JOIN xsell.account a ON a.org_id = w.org_id AND a.crm_id = COALESCE(w.account_id, n.account_id)
     LEFT JOIN xsell.crm_user u ON u.org_id = w.org_id AND u.crm_id = COALESCE(w.owner_id, a.owner_id);
     ANALYZE pg_temp.xsell_of_account;
+END
+$$;
+COMMENT ON FUNCTION xsell_internal.describe_whitespace(bigint[]) IS
+'The part of write_whitespace that names accounts and owners, once each, in the temporary table xsell_of_account.';
+
+CREATE FUNCTION xsell_internal.write_whitespace(as_of timestamptz, only_entities bigint[] DEFAULT NULL) RETURNS bigint
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_custom_plan
+SET client_min_messages = error  -- who is not the owner may write, not analyze: no reason to warn
+SET enable_nestloop = on
+SET jit = off
+AS $$
+DECLARE
+    touched bigint;
+    total bigint := 0;
+BEGIN
+    -- For the whole, an index look-up for each row would be ruinous; for some, everything else would.
+    PERFORM set_config('enable_nestloop', (only_entities IS NOT NULL)::text, true);
+    PERFORM xsell_internal.collect_whitespace(write_whitespace.as_of, only_entities);
+    PERFORM xsell_internal.describe_whitespace(only_entities);
+    -- Only what differs is written: a refresh without news leaves no dead rows.
+    DROP TABLE IF EXISTS pg_temp.xsell_space;
     CREATE TEMPORARY TABLE xsell_space ON COMMIT DROP AS
-    SELECT s.entity_id, s.product_id, s.org_id, s.state, s.rule, s.reason, s.until, s.probability, s.amount, s.expected_revenue, s.since, s.at, s.route, s.recommendation_id,
-           a.account_id, a.entity_name, a.segment, a.industry, a.country, p.product_name, p.family AS product_family, a.owner_name, a.owner_email, a.team, a.territory
-    FROM pg_temp.xsell_state s
-    LEFT JOIN pg_temp.xsell_of_account a ON a.entity_id = s.entity_id AND a.org_id = s.org_id AND a.named_account IS NOT DISTINCT FROM s.account_id
-                                        AND a.named_owner IS NOT DISTINCT FROM s.owner_id
-    LEFT JOIN (SELECT DISTINCT ON (m.org_id, m.product_id) m.org_id, m.product_id, m.product_name, m.family
-               FROM xsell.product_map m ORDER BY m.org_id, m.product_id, NOT m.is_active, m.product_name IS NULL, m.product_crm_id) p
-        ON p.org_id = s.org_id AND p.product_id = s.product_id;
-    CREATE INDEX ON pg_temp.xsell_space (entity_id, product_id, org_id);
+    SELECT n.*, w.org_id IS NULL AS is_new
+    FROM (SELECT s.entity_id, s.product_id, s.org_id, s.state, s.rule, s.reason, s.until, s.probability, s.amount, s.expected_revenue, s.since, s.at, s.route,
+                 s.recommendation_id, a.account_id, a.entity_name, a.segment, a.industry, a.country, p.product_name, p.family AS product_family,
+                 a.owner_name, a.owner_email, a.team, a.territory
+          FROM pg_temp.xsell_state s
+          LEFT JOIN pg_temp.xsell_of_account a ON a.entity_id = s.entity_id AND a.org_id = s.org_id AND a.named_account = COALESCE(s.account_id, '')
+                                              AND a.named_owner = COALESCE(s.owner_id, '')
+          LEFT JOIN (SELECT DISTINCT ON (m.org_id, m.product_id) m.org_id, m.product_id, m.product_name, m.family
+                     FROM xsell.product_map m ORDER BY m.org_id, m.product_id, NOT m.is_active, m.product_name IS NULL, m.product_crm_id) p
+              ON p.org_id = s.org_id AND p.product_id = s.product_id) n
+    LEFT JOIN xsell_internal.whitespace w ON w.entity_id = n.entity_id AND w.product_id = n.product_id AND w.org_id = n.org_id
+    WHERE w.org_id IS NULL OR ROW(n.*) IS DISTINCT FROM ROW(w.*);
     ANALYZE pg_temp.xsell_space;
 
     DELETE FROM xsell_internal.whitespace w
     WHERE (only_entities IS NULL OR w.entity_id = ANY (only_entities))
-      AND NOT EXISTS (SELECT FROM pg_temp.xsell_space n WHERE n.entity_id = w.entity_id AND n.product_id = w.product_id AND n.org_id = w.org_id);
+      AND NOT EXISTS (SELECT FROM pg_temp.xsell_state n WHERE n.entity_id = w.entity_id AND n.product_id = w.product_id AND n.org_id = w.org_id);
     GET DIAGNOSTICS touched = ROW_COUNT;
     total := total + touched;
     UPDATE xsell_internal.whitespace w
@@ -227,12 +245,14 @@ BEGIN
         industry = n.industry, country = n.country, product_name = n.product_name, product_family = n.product_family, owner_name = n.owner_name, owner_email = n.owner_email,
         team = n.team, territory = n.territory
     FROM pg_temp.xsell_space n
-    WHERE n.entity_id = w.entity_id AND n.product_id = w.product_id AND n.org_id = w.org_id AND ROW(n.*) IS DISTINCT FROM ROW(w.*);
+    WHERE NOT n.is_new AND n.entity_id = w.entity_id AND n.product_id = w.product_id AND n.org_id = w.org_id;
     GET DIAGNOSTICS touched = ROW_COUNT;
     total := total + touched;
-    INSERT INTO xsell_internal.whitespace
-    SELECT n.* FROM pg_temp.xsell_space n
-    WHERE NOT EXISTS (SELECT FROM xsell_internal.whitespace w WHERE w.entity_id = n.entity_id AND w.product_id = n.product_id AND w.org_id = n.org_id)
+    INSERT INTO xsell_internal.whitespace (entity_id, product_id, org_id, state, rule, reason, until, probability, amount, expected_revenue, since, at, route,
+        recommendation_id, account_id, entity_name, segment, industry, country, product_name, product_family, owner_name, owner_email, team, territory)
+    SELECT n.entity_id, n.product_id, n.org_id, n.state, n.rule, n.reason, n.until, n.probability, n.amount, n.expected_revenue, n.since, n.at, n.route,
+        n.recommendation_id, n.account_id, n.entity_name, n.segment, n.industry, n.country, n.product_name, n.product_family, n.owner_name, n.owner_email, n.team, n.territory
+    FROM pg_temp.xsell_space n WHERE n.is_new
     ORDER BY n.entity_id, n.product_id, n.org_id;
     GET DIAGNOSTICS touched = ROW_COUNT;
     total := total + touched;
@@ -264,12 +284,12 @@ COMMENT ON COLUMN xsell.whitespace.org_id IS 'The org whose records say so; for 
 COMMENT ON COLUMN xsell.whitespace.state IS 'held, open, lost (a deal, or what ended and was not renewed), recommended or excluded; the first of held, open, recommended, excluded, lost that is true.';
 COMMENT ON COLUMN xsell.whitespace.rule IS 'For excluded, and for lost while it counts: the rule of xsell.exclusion_rule.';
 COMMENT ON COLUMN xsell.whitespace.reason IS 'Why, in words.';
-COMMENT ON COLUMN xsell.whitespace.until IS 'held: when use ends; recommended: not to be trusted after; excluded or lost: when the rule lets go. NULL: as long as nothing changes.';
+COMMENT ON COLUMN xsell.whitespace.until IS 'held: when use ends; excluded or lost: when the rule lets go. NULL: as long as nothing changes.';
 COMMENT ON COLUMN xsell.whitespace.probability IS 'Probability of a win: of the recommendation; of an open deal as the CRM has it; of what is excluded, had it been offered.';
 COMMENT ON COLUMN xsell.whitespace.amount IS 'Base currency. held: bought so far; open and lost: of the deals; recommended and excluded: what a win would bring.';
 COMMENT ON COLUMN xsell.whitespace.expected_revenue IS 'Probability x amount, for open, recommended and excluded.';
 COMMENT ON COLUMN xsell.whitespace.since IS 'held: first bought; open: first deal created; recommended: first recommended; lost: when.';
-COMMENT ON COLUMN xsell.whitespace.at IS 'The day that counts: held: last bought; open: first expected closing; recommended: last refresh; lost: when it was lost or ended.';
+COMMENT ON COLUMN xsell.whitespace.at IS 'The day that counts: held: last bought; open: first expected closing; lost: when it was lost or ended. NULL for what is recommended: today.';
 COMMENT ON COLUMN xsell.whitespace.route IS 'For recommended: same_org, cross_org or winback.';
 COMMENT ON COLUMN xsell.whitespace.account_id IS 'The customer''s account in that org.';
 COMMENT ON COLUMN xsell.whitespace.segment IS 'Size by number of employees: 1-9, 10-49, 50-249, 250-999, 1000+.';
@@ -287,13 +307,14 @@ DECLARE
     item record;
     meaning record;
 BEGIN
-    FOR item IN SELECT * FROM (VALUES
+    FOR item IN SELECT v.*, CASE v.name WHEN 'product' THEN v.keys ELSE 'w.entity_id, ' || v.keys END AS inner_keys,  -- one row a customer as it is
+                       CASE v.name WHEN 'product' THEN 'pg_catalog.sum(c.customers)::bigint' ELSE 'pg_catalog.count(*)' END AS counted FROM (VALUES
         ('segment', 'segment', 'size of the customer'), ('industry', 'industry', 'industry of the customer'), ('owner', 'org_id, owner_name, owner_email, team', 'owner'),
         ('territory', 'org_id, territory, team', 'territory and team'), ('org', 'org_id', 'org'), ('family', 'product_family', 'product family'),
         ('product', 'product_id, org_id, product_name, product_family', 'product and org')) AS v(name, keys, text) LOOP
         EXECUTE pg_catalog.format(
-            'CREATE VIEW xsell.whitespace_by_%s WITH (security_invoker = true) AS
-             SELECT %s, pg_catalog.count(*) AS customers, pg_catalog.sum(c.held)::bigint AS held, pg_catalog.sum(c.open)::bigint AS open, pg_catalog.sum(c.lost)::bigint AS lost,
+            'CREATE VIEW xsell.whitespace_by_%1$s WITH (security_invoker = true) AS
+             SELECT %2$s, %4$s AS customers, pg_catalog.sum(c.held)::bigint AS held, pg_catalog.sum(c.open)::bigint AS open, pg_catalog.sum(c.lost)::bigint AS lost,
                     pg_catalog.sum(c.recommended)::bigint AS recommended, pg_catalog.sum(c.excluded)::bigint AS excluded, pg_catalog.sum(c.held_amount) AS held_amount,
                     pg_catalog.sum(c.open_pipeline) AS open_pipeline, pg_catalog.sum(c.open_expected) AS open_expected, pg_catalog.sum(c.potential) AS potential,
                     pg_catalog.round(pg_catalog.sum(c.held)::numeric / pg_catalog.sum(c.held + c.open + c.lost + c.recommended + c.excluded)::numeric, 4) AS penetration
@@ -301,9 +322,9 @@ BEGIN
                           pg_catalog.count(*) FILTER (WHERE w.state = ''lost'') AS lost, pg_catalog.count(*) FILTER (WHERE w.state = ''recommended'') AS recommended,
                           pg_catalog.count(*) FILTER (WHERE w.state = ''excluded'') AS excluded, pg_catalog.sum(w.amount) FILTER (WHERE w.state = ''held'') AS held_amount,
                           pg_catalog.sum(w.amount) FILTER (WHERE w.state = ''open'') AS open_pipeline, pg_catalog.sum(w.expected_revenue) FILTER (WHERE w.state = ''open'') AS open_expected,
-                          pg_catalog.sum(w.expected_revenue) FILTER (WHERE w.state = ''recommended'') AS potential
-                   FROM xsell.whitespace w GROUP BY w.entity_id, %2$s) c
-             GROUP BY %2$s', item.name, item.keys);
+                          pg_catalog.sum(w.expected_revenue) FILTER (WHERE w.state = ''recommended'') AS potential, pg_catalog.count(*) AS customers
+                   FROM xsell.whitespace w GROUP BY %3$s) c
+             GROUP BY %2$s', item.name, item.keys, item.inner_keys, item.counted);
         EXECUTE pg_catalog.format('COMMENT ON VIEW xsell.whitespace_by_%s IS %L', item.name, 'xsell.whitespace added up by ' || item.text || '; NULL: not known.');
         FOR meaning IN
             SELECT a.attname, c.text FROM pg_catalog.pg_attribute a
@@ -329,19 +350,19 @@ SELECT c.fiscal_year, c.fiscal_quarter, c.fiscal_quarter_label, c.fiscal_quarter
 FROM (SELECT p.day, p.org_id, m.family AS product_family, p.wins, p.won, NULL::numeric AS open_pipeline, NULL::numeric AS open_expected, NULL::numeric AS potential
       FROM (SELECT (b.won_at AT TIME ZONE 'UTC')::date AS day, b.org_id, b.product_id, pg_catalog.count(*) AS wins, pg_catalog.sum(b.amount_base) AS won
             FROM xsell_internal.purchase b
-            WHERE b.won_at <= xsell.clock() AND (b.deleted_at IS NULL OR b.deleted_at > xsell.clock())
+            WHERE b.won_at <= (SELECT xsell.clock()) AND (b.deleted_at IS NULL OR b.deleted_at > (SELECT xsell.clock()))
             GROUP BY 1, 2, 3) p
       LEFT JOIN (SELECT DISTINCT ON (v.org_id, v.product_id) v.org_id, v.product_id, v.family
                  FROM xsell.product_map v ORDER BY v.org_id, v.product_id, NOT v.is_active, v.product_name IS NULL, v.product_crm_id) m
           ON m.org_id = p.org_id AND m.product_id = p.product_id
       UNION ALL
-      SELECT (w.at AT TIME ZONE 'UTC')::date, w.org_id, w.product_family, 0, NULL, pg_catalog.sum(w.amount) FILTER (WHERE w.state = 'open'),
+      SELECT (CASE w.state WHEN 'recommended' THEN (SELECT xsell.clock()) ELSE w.at END AT TIME ZONE 'UTC')::date, w.org_id, w.product_family, 0, NULL, pg_catalog.sum(w.amount) FILTER (WHERE w.state = 'open'),
              pg_catalog.sum(w.expected_revenue) FILTER (WHERE w.state = 'open'), pg_catalog.sum(w.expected_revenue) FILTER (WHERE w.state = 'recommended')
       FROM xsell_internal.whitespace w WHERE w.state IN ('open', 'recommended') GROUP BY 1, 2, 3) d
 LEFT JOIN xsell.calendar c ON c.day = d.day
 GROUP BY c.fiscal_year, c.fiscal_quarter, c.fiscal_quarter_label, c.fiscal_quarter_start, d.org_id, d.product_family;
 COMMENT ON VIEW xsell.whitespace_by_period IS
-'By fiscal quarter, org and product family: what was won, what is open by its expected closing, and what the recommendations of the quarter are worth. NULL: no day is known.';
+'By fiscal quarter, org and product family: what was won, what is open by its expected closing, and (in the present quarter) what the recommendations are worth. NULL: no day is known.';
 COMMENT ON COLUMN xsell.whitespace_by_period.fiscal_year IS 'Fiscal year, as in xsell.calendar.';
 COMMENT ON COLUMN xsell.whitespace_by_period.fiscal_quarter IS 'Quarter of the fiscal year, 1 to 4.';
 COMMENT ON COLUMN xsell.whitespace_by_period.fiscal_quarter_label IS 'The fiscal quarter, as in FY2024 Q1.';
@@ -352,6 +373,74 @@ COMMENT ON COLUMN xsell.whitespace_by_period.wins IS 'Purchases, by the day they
 COMMENT ON COLUMN xsell.whitespace_by_period.won IS 'What they came to, in the base currency.';
 COMMENT ON COLUMN xsell.whitespace_by_period.open_pipeline IS 'Open deals, by the first expected closing of each customer and product.';
 COMMENT ON COLUMN xsell.whitespace_by_period.open_expected IS 'The same by the probability that the CRM has for each.';
-COMMENT ON COLUMN xsell.whitespace_by_period.potential IS 'Expected revenue of what is recommended, in the quarter of the refresh.';
+COMMENT ON COLUMN xsell.whitespace_by_period.potential IS 'Expected revenue of what is recommended now, in the present quarter.';
+
+-- Why a customer is not offered a product, or where it stands if it is. Answers from what is stored; only one that is neither is scored anew.
+CREATE FUNCTION xsell.why_not(entity bigint DEFAULT NULL, product bigint DEFAULT NULL, account text DEFAULT NULL, org text DEFAULT NULL)
+RETURNS TABLE (rule text, org_id text, reason text, until timestamptz, rank integer, probability double precision)
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+SET jit = off
+AS $$
+#variable_conflict use_column
+DECLARE
+    at constant timestamptz := xsell.clock();
+    wanted bigint := entity;
+    scored record;
+BEGIN
+    IF (entity IS NULL) = (account IS NULL) THEN
+        RAISE EXCEPTION 'name an entity or an account' USING ERRCODE = 'invalid_parameter_value', HINT = 'xsell.why_not(account => ''001...'', org => ''emea'', product => 7)';
+    ELSIF account IS NOT NULL THEN
+        wanted := xsell_internal.find_entity(account, org);
+    ELSIF NOT EXISTS (SELECT FROM xsell_internal.entity_account e WHERE e.entity_id = wanted) THEN
+        RAISE EXCEPTION 'entity % does not exist', wanted USING ERRCODE = 'undefined_object', HINT = 'SELECT entity_id, name FROM xsell.entity lists those that you may see.';
+    END IF;
+    IF product IS NULL OR NOT EXISTS (SELECT FROM xsell_internal.product_map m WHERE m.product_id = product) THEN
+        RAISE EXCEPTION 'product % does not exist', COALESCE(product::text, 'NULL') USING ERRCODE = 'undefined_object',
+            HINT = 'SELECT product_id, product_name FROM xsell.product_map lists those that you may see.';
+    END IF;
+    RETURN QUERY
+    SELECT w.rule, w.org_id, w.reason, w.until, NULL::integer, NULL::double precision
+    FROM (SELECT t.rule, h.org_id, xsell_internal.render_exclusion(t.sentence, h.first_at) AS reason, h.ends_at AS until
+          FROM xsell_internal.holding h JOIN xsell.exclusion_rule t ON t.rule = 'held'
+          WHERE h.entity_id = wanted AND h.product_id = product AND (h.ends_at IS NULL OR h.ends_at > at)
+          UNION ALL
+          SELECT t.rule, d.org_id, xsell_internal.render_exclusion(t.sentence, min(NULLIF(d.known_at, '-infinity'))), NULL
+          FROM xsell_internal.deal_pair d JOIN xsell.exclusion_rule t ON t.rule = 'open_deal'
+          WHERE d.entity_id = wanted AND d.product_id = product AND d.known_at <= at AND (d.deleted_at IS NULL OR d.deleted_at > at)
+            AND NOT d.won AND (NOT d.closed OR d.closed_at > at)
+          GROUP BY t.rule, t.sentence, d.org_id
+          UNION ALL
+          SELECT x.rule, COALESCE(x.org_id, x.known_by), x.reason, x.until FROM xsell_internal.exclusions(at, ARRAY[wanted]) x
+          WHERE (x.entity_id IS NULL OR x.entity_id = wanted) AND (x.product_id IS NULL OR x.product_id = product)) w
+    WHERE why_not.org IS NULL OR w.org_id IS NULL OR w.org_id = why_not.org
+    ORDER BY array_position(ARRAY['held', 'open_deal'], w.rule), w.rule, w.org_id, w.reason;
+    IF FOUND THEN
+        RETURN;
+    END IF;
+    RETURN QUERY
+    SELECT 'recommended', r.org_id, 'is recommended: ' || r.confidence_level || COALESCE(', ' || r.reason, ''), r.expires_at, r.rank, r.probability
+    FROM xsell_internal.recommendation r
+    WHERE r.entity_id = wanted AND r.product_id = product AND r.live AND NOT r.held_out AND (why_not.org IS NULL OR r.org_id = why_not.org)
+    ORDER BY r.rank, r.org_id;
+    IF FOUND THEN
+        RETURN;
+    END IF;
+    SELECT count(*) AS candidates, max(c.probability) FILTER (WHERE c.product_id = product) AS probability,
+           count(*) FILTER (WHERE c.probability > o.probability OR (c.probability = o.probability AND c.product_id <= product)) AS rank INTO scored
+    FROM xsell_internal.candidate_scores(at, wanted) c
+    LEFT JOIN (SELECT n.probability FROM xsell_internal.candidate_scores(at, wanted) n WHERE n.product_id = product) o ON true;
+    IF scored.probability IS NULL THEN
+        RETURN QUERY SELECT 'not_a_candidate', NULL::text, CASE
+            WHEN scored.candidates = 0 THEN 'nothing is known to go by: the customer has not bought anything yet, or was deleted'
+            ELSE 'nothing speaks for it: neither what they have, nor who is like them, nor demand' END, NULL::timestamptz, NULL::integer, NULL::double precision;
+    ELSE
+        RETURN QUERY SELECT 'below_the_cut', NULL::text, format('ranks %s of %s candidates, and the best only are kept', scored.rank, scored.candidates),
+            NULL::timestamptz, scored.rank::integer, scored.probability;
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION xsell.why_not(bigint, bigint, text, text) IS
+'Why a customer (an entity, or an account) is not offered a product: one row per rule that bars it, or its rank and probability where none does.';
 
 SELECT pg_catalog.pg_extension_config_dump('xsell_internal.whitespace', '');

@@ -49,64 +49,75 @@ COMMENT ON FUNCTION xsell_internal.own_work_list_rule() IS 'Trigger: what is wri
 CREATE TRIGGER own_work_list_rule BEFORE INSERT OR UPDATE ON xsell.work_list_rule
     FOR EACH ROW EXECUTE FUNCTION xsell_internal.own_work_list_rule();
 
-CREATE INDEX recommendation_worked_by ON xsell_internal.recommendation (org_id, COALESCE(assigned_to, owner_id)) WHERE live;
+-- Not COALESCE: under row security only what is sure to leak nothing, such as CASE, is looked up in an index.
+CREATE INDEX recommendation_worked_by ON xsell_internal.recommendation
+    (org_id, (CASE WHEN assigned_to IS NULL THEN owner_id ELSE assigned_to END), expected_revenue DESC NULLS LAST, probability DESC, recommendation_id) WHERE live AND NOT held_out;
+CREATE INDEX recommendation_begun ON xsell_internal.recommendation (org_id, (CASE WHEN assigned_to IS NULL THEN owner_id ELSE assigned_to END))
+    WHERE live AND NOT held_out AND status IN ('accepted', 'in_progress');
 
--- The greedy choice as sets: the best of each customer, of those the best of each family, of those the best of the owner. It can only
--- leave a place empty that a row by row choice would fill where a customer's best rows are all of a family that is full.
+-- Who has recommendations, with the limits that hold for each.
+CREATE VIEW xsell_internal.work_list_owner WITH (security_invoker = true) AS
+SELECT c.org_id, c.owner_id, u.name AS owner_name, u.email AS owner_email, n.capacity, n.per_account,
+       CASE WHEN n.per_family < 1 THEN pg_catalog.ceil(n.per_family * n.capacity) ELSE n.per_family END AS per_family,
+       pg_catalog.floor(n.small_share * n.capacity) AS small, n.small_employees
+FROM (SELECT DISTINCT r.org_id, CASE WHEN r.assigned_to IS NULL THEN r.owner_id ELSE r.assigned_to END AS owner_id FROM xsell_internal.recommendation r WHERE r.live AND NOT r.held_out) c
+LEFT JOIN xsell.crm_user u ON u.org_id = c.org_id AND u.crm_id = c.owner_id
+CROSS JOIN LATERAL (
+    SELECT (pg_catalog.array_agg(l.capacity ORDER BY l.closeness DESC) FILTER (WHERE l.capacity IS NOT NULL))[1] AS capacity,
+           (pg_catalog.array_agg(l.per_account ORDER BY l.closeness DESC) FILTER (WHERE l.per_account IS NOT NULL))[1] AS per_account,
+           (pg_catalog.array_agg(l.per_family ORDER BY l.closeness DESC) FILTER (WHERE l.per_family IS NOT NULL))[1] AS per_family,
+           (pg_catalog.array_agg(l.small_share ORDER BY l.closeness DESC) FILTER (WHERE l.small_share IS NOT NULL))[1] AS small_share,
+           (pg_catalog.array_agg(l.small_employees ORDER BY l.closeness DESC) FILTER (WHERE l.small_employees IS NOT NULL))[1] AS small_employees
+    FROM (SELECT t.*, (t.org_id IS NOT NULL)::integer + (t.team IS NOT NULL)::integer + 2 * (t.owner_id IS NOT NULL)::integer AS closeness
+          FROM xsell.work_list_rule t
+          WHERE (t.org_id IS NULL OR t.org_id = c.org_id) AND (t.team IS NULL OR t.team = u.team) AND (t.owner_id IS NULL OR t.owner_id = c.owner_id)) l) n;
+COMMENT ON VIEW xsell_internal.work_list_owner IS 'Owners of recommendations (NULL: nobody) by org, and the limits of their work lists.';
+
+-- The greedy choice as sets, out of what is begun and the best of each owner, ten for each place: the best of each customer, of those the best of
+-- each family, of those the best of the owner. It can only leave a place empty that a choice row by row would fill where a customer's
+-- best rows are all of a family that is full.
 CREATE VIEW xsell_internal.work_list_choice WITH (security_invoker = true) AS
-WITH candidate AS (
-    SELECT r.recommendation_id, r.entity_id, r.org_id, COALESCE(r.assigned_to, r.owner_id) AS owner_id, COALESCE(p.family, '') AS family, a.employees,
-           r.expected_revenue, r.probability, r.status IN ('accepted', 'in_progress') AS begun
-    FROM xsell_internal.recommendation r
-    LEFT JOIN xsell.product p ON p.org_id = r.org_id AND p.crm_id = r.product_crm_id
-    LEFT JOIN xsell.account a ON a.org_id = r.org_id AND a.crm_id = r.account_id
-    WHERE r.live AND NOT r.held_out
-), owner AS (
-    SELECT c.org_id, c.owner_id, n.capacity, n.per_account, CASE WHEN n.per_family < 1 THEN pg_catalog.ceil(n.per_family * n.capacity) ELSE n.per_family END AS per_family,
-           pg_catalog.floor(n.small_share * n.capacity) AS small, n.small_employees
-    FROM (SELECT DISTINCT w.org_id, w.owner_id FROM candidate w) c
-    LEFT JOIN xsell.crm_user u ON u.org_id = c.org_id AND u.crm_id = c.owner_id
-    CROSS JOIN LATERAL (
-        SELECT (pg_catalog.array_agg(l.capacity ORDER BY l.closeness DESC) FILTER (WHERE l.capacity IS NOT NULL))[1] AS capacity,
-               (pg_catalog.array_agg(l.per_account ORDER BY l.closeness DESC) FILTER (WHERE l.per_account IS NOT NULL))[1] AS per_account,
-               (pg_catalog.array_agg(l.per_family ORDER BY l.closeness DESC) FILTER (WHERE l.per_family IS NOT NULL))[1] AS per_family,
-               (pg_catalog.array_agg(l.small_share ORDER BY l.closeness DESC) FILTER (WHERE l.small_share IS NOT NULL))[1] AS small_share,
-               (pg_catalog.array_agg(l.small_employees ORDER BY l.closeness DESC) FILTER (WHERE l.small_employees IS NOT NULL))[1] AS small_employees
-        FROM (SELECT t.*, (t.org_id IS NOT NULL)::integer + (t.team IS NOT NULL)::integer + 2 * (t.owner_id IS NOT NULL)::integer AS closeness
-              FROM xsell.work_list_rule t
-              WHERE (t.org_id IS NULL OR t.org_id = c.org_id) AND (t.team IS NULL OR t.team = u.team) AND (t.owner_id IS NULL OR t.owner_id = c.owner_id)) l) n
-), of_account AS (
-    SELECT c.*, o.capacity, o.per_account, o.per_family, o.small, c.employees <= o.small_employees AS is_small,
-           pg_catalog.row_number() OVER (PARTITION BY c.org_id, c.owner_id, c.entity_id
-                                         ORDER BY c.begun DESC, c.expected_revenue DESC NULLS LAST, c.probability DESC, c.recommendation_id) AS account_place
-    FROM candidate c JOIN owner o ON o.org_id = c.org_id AND o.owner_id IS NOT DISTINCT FROM c.owner_id
-), of_family AS (
-    SELECT a.*, pg_catalog.row_number() OVER (PARTITION BY a.org_id, a.owner_id, a.family
-                                              ORDER BY a.begun DESC, a.expected_revenue DESC NULLS LAST, a.probability DESC, a.recommendation_id) AS family_place
-    FROM of_account a WHERE a.account_place <= a.per_account OR a.begun
-), of_size AS (
-    SELECT f.*, pg_catalog.row_number() OVER (PARTITION BY f.org_id, f.owner_id, f.is_small
-                                              ORDER BY f.begun DESC, f.expected_revenue DESC NULLS LAST, f.probability DESC, f.recommendation_id) AS size_place
-    FROM of_family f WHERE f.family_place <= f.per_family OR f.begun OR f.family = ''
-), chosen AS (
-    SELECT s.*, pg_catalog.row_number() OVER (PARTITION BY s.org_id, s.owner_id
-                                              ORDER BY (s.is_small AND s.size_place <= s.small) IS TRUE DESC, s.begun DESC, s.expected_revenue DESC NULLS LAST,
-                                                       s.probability DESC, s.recommendation_id) AS place
-    FROM of_size s
-)
-SELECT c.recommendation_id, c.org_id, c.owner_id,
-       pg_catalog.row_number() OVER (PARTITION BY c.org_id, c.owner_id
-                                     ORDER BY c.begun DESC, c.expected_revenue DESC NULLS LAST, c.probability DESC, c.recommendation_id)::integer AS position
-FROM chosen c WHERE c.place <= c.capacity;
+SELECT k.recommendation_id, k.org_id, k.owner_id, k.owner_name, k.owner_email,
+       pg_catalog.row_number() OVER (PARTITION BY k.org_id, k.owner_id, k.owner_name, k.owner_email ORDER BY k.merit)::integer AS position
+FROM (SELECT s.*, pg_catalog.row_number() OVER (PARTITION BY s.org_id, s.owner_id, s.owner_name, s.owner_email
+                                                ORDER BY NOT s.begun, (s.is_small AND s.size_place <= s.small) IS TRUE DESC, s.merit) AS place
+      FROM (SELECT f.*, pg_catalog.row_number() OVER (PARTITION BY f.org_id, f.owner_id, f.owner_name, f.owner_email, f.is_small ORDER BY f.begun, f.merit) AS size_place
+            FROM (SELECT a.*, pg_catalog.row_number() OVER (PARTITION BY a.org_id, a.owner_id, a.owner_name, a.owner_email, a.family ORDER BY a.merit) AS family_place
+                  FROM (SELECT c.*, pg_catalog.row_number() OVER (PARTITION BY c.org_id, c.owner_id, c.owner_name, c.owner_email, c.entity_id ORDER BY c.merit) AS account_place
+                        FROM (SELECT o.*, r.recommendation_id, r.entity_id, r.begun, COALESCE(p.family, '') AS family, y.employees <= o.small_employees AS is_small,
+                                     pg_catalog.row_number() OVER (PARTITION BY o.org_id, o.owner_id, o.owner_name, o.owner_email
+                                                                   ORDER BY r.begun DESC, r.expected_revenue DESC NULLS LAST, r.probability DESC, r.recommendation_id) AS merit
+                              FROM xsell_internal.work_list_owner o
+                              CROSS JOIN LATERAL (
+                                  SELECT b.recommendation_id, b.entity_id, b.account_id, b.product_crm_id, b.expected_revenue, b.probability, true AS begun
+                                  FROM xsell_internal.recommendation b
+                                  WHERE b.live AND NOT b.held_out AND b.status IN ('accepted', 'in_progress')
+                                    AND b.org_id = o.org_id AND CASE WHEN b.assigned_to IS NULL THEN b.owner_id ELSE b.assigned_to END = o.owner_id
+                                  UNION ALL
+                                  (SELECT b.recommendation_id, b.entity_id, b.account_id, b.product_crm_id, b.expected_revenue, b.probability, false
+                                   FROM xsell_internal.recommendation b
+                                   WHERE b.live AND NOT b.held_out AND b.status NOT IN ('accepted', 'in_progress')
+                                     AND b.org_id = o.org_id AND CASE WHEN b.assigned_to IS NULL THEN b.owner_id ELSE b.assigned_to END = o.owner_id
+                                   ORDER BY b.expected_revenue DESC NULLS LAST, b.probability DESC, b.recommendation_id LIMIT GREATEST(10 * o.capacity, 100))
+                                  UNION ALL
+                                  (SELECT b.recommendation_id, b.entity_id, b.account_id, b.product_crm_id, b.expected_revenue, b.probability, b.status IN ('accepted', 'in_progress')
+                                   FROM xsell_internal.recommendation b
+                                   WHERE b.live AND NOT b.held_out AND o.owner_id IS NULL AND b.org_id = o.org_id AND CASE WHEN b.assigned_to IS NULL THEN b.owner_id ELSE b.assigned_to END IS NULL
+                                   ORDER BY b.expected_revenue DESC NULLS LAST, b.probability DESC, b.recommendation_id LIMIT GREATEST(10 * o.capacity, 100))) r
+                              LEFT JOIN xsell.product p ON p.org_id = o.org_id AND p.crm_id = r.product_crm_id
+                              LEFT JOIN xsell.account y ON y.org_id = o.org_id AND y.crm_id = r.account_id) c) a
+                  WHERE a.account_place <= a.per_account OR a.begun) f
+            WHERE f.family_place <= f.per_family OR f.begun OR f.family = '') s) k
+WHERE k.place <= k.capacity;
 COMMENT ON VIEW xsell_internal.work_list_choice IS
-'Which recommendations are on whose work list, and where. What was begun comes first; families that are not known are not counted as one.';
+'Which recommendations are on whose work list, and where. What was begun comes first and is bound by the capacity alone; products without a family are not counted as one.';
 
 CREATE VIEW xsell.work_list WITH (security_invoker = true) AS
-SELECT w.position, r.owner_name, r.owner_email, r.team, r.territory, r.org_id, r.recommendation_id, r.entity_id, r.entity_name, r.account_id, r.product_id,
+SELECT w.position, w.owner_name, w.owner_email, r.team, r.territory, w.org_id, r.recommendation_id, r.entity_id, r.entity_name, r.account_id, r.product_id,
        r.product_name, r.product_family, r.route, r.probability, r.amount_if_won, r.expected_revenue, r.currency, r.confidence_level, r.next_action, r.reason,
        r.introducer_name, r.contact_name, r.status, r.expires_at
 FROM xsell_internal.work_list_choice w
-JOIN xsell.recommendation r ON r.recommendation_id = w.recommendation_id;
+CROSS JOIN LATERAL (SELECT * FROM xsell.recommendation n WHERE n.recommendation_id = w.recommendation_id OFFSET 0) r;  -- looked up, not scanned
 COMMENT ON VIEW xsell.work_list IS
 'What each owner can do next: the recommendations of the highest expected revenue within xsell.work_list_rule (how many, how many a customer, how many a product family, how many small customers). Without an owner: what nobody owns yet, by org.';
 COMMENT ON COLUMN xsell.work_list.position IS 'Place on the owner''s list; what was begun comes first.';

@@ -107,7 +107,7 @@ EventFeature event_feature(std::string_view name, std::span<const EventColumn> c
     return feature;
 }
 
-EventFeatures::EventFeatures(std::vector<EventColumn> columns, std::vector<EventFeature> features, std::int64_t as_of,
+EventFeatures::EventFeatures(std::vector<EventColumn> columns, const std::vector<EventFeature> &features, std::int64_t as_of,
                              MemoryBudget &budget)
     : budget_(budget), columns_(std::move(columns)), as_of_(as_of), labels_(columns_.size()) {
     streams_.push_back({no_column, {}});

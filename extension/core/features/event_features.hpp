@@ -48,7 +48,8 @@ struct EventResult {
 
 class EventFeatures {
   public:
-    EventFeatures(std::vector<EventColumn> columns, std::vector<EventFeature> features, std::int64_t as_of, MemoryBudget &budget);
+    EventFeatures(std::vector<EventColumn> columns, const std::vector<EventFeature> &features, std::int64_t as_of,
+                  MemoryBudget &budget);
 
     // Whether some feature counts the distinct values of a column; they are numbered by code().
     bool tells_apart(std::size_t column) const { return labels_[column] != nullptr; }

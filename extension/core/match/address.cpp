@@ -12,25 +12,26 @@ namespace {
 
 // Kinds of street, directions and particles: people write, shorten and leave them out at will.
 const std::unordered_set<std::string_view> street_noise{
-    "street",  "st",    "str",     "avenue",   "ave",     "av",    "boulevard", "blvd",   "bd",      "road",   "rd",      "drive",
-    "dr",      "lane",  "ln",      "court",    "ct",      "place", "pl",        "square", "sq",      "highway", "hwy",    "parkway",
-    "pkwy",    "terrace", "ter",   "terr",     "circle",  "cir",   "crescent",  "cres",   "close",   "way",    "wy",      "alley",
-    "strasse", "gasse", "weg",     "platz",    "allee",   "ring",  "rue",       "chemin", "impasse", "quai",   "calle",   "avenida",
-    "avda",    "paseo", "plaza",   "carrer",   "rua",     "praca", "via",       "viale",  "corso",   "piazza", "largo",   "straat",
-    "laan",    "plein", "vej",     "gade",     "vei",     "gate",  "gatan",     "vagen",  "katu",    "tie",    "ul",      "ulica",
-    "ulitsa",  "al",    "aleja",   "ulice",    "utca",    "ut",    "strada",    "sokak",  "cad",     "caddesi", "site",   "north",
-    "south",   "east",  "west",    "n",        "s",       "e",     "w",         "ne",     "nw",      "se",     "sw",      "northeast",
-    "northwest", "southeast", "southwest", "de", "la",    "le",    "les",       "du",     "des",     "del",    "der",     "den",
-    "dem",     "das",   "di",      "da",       "do",      "dos",   "van",       "the",    "of",      "am",     "an",      "zur",
-    "zum",     "im",    "in",      "no",       "nr"};
+    "street",   "st",      "str",    "avenue",  "ave",     "av",        "boulevard", "blvd",      "bd",        "road",
+    "rd",       "drive",   "dr",     "lane",    "ln",      "court",     "ct",        "place",     "pl",        "square",
+    "sq",       "highway", "hwy",    "parkway", "pkwy",    "terrace",   "ter",       "terr",      "circle",    "cir",
+    "crescent", "cres",    "close",  "way",     "wy",      "alley",     "strasse",   "gasse",     "weg",       "platz",
+    "allee",    "ring",    "rue",    "chemin",  "impasse", "quai",      "calle",     "avenida",   "avda",      "paseo",
+    "plaza",    "carrer",  "rua",    "praca",   "via",     "viale",     "corso",     "piazza",    "largo",     "straat",
+    "laan",     "plein",   "vej",    "gade",    "vei",     "gate",      "gatan",     "vagen",     "katu",      "tie",
+    "ul",       "ulica",   "ulitsa", "al",      "aleja",   "ulice",     "utca",      "ut",        "strada",    "sokak",
+    "cad",      "caddesi", "site",   "north",   "south",   "east",      "west",      "n",         "s",         "e",
+    "w",        "ne",      "nw",     "se",      "sw",      "northeast", "northwest", "southeast", "southwest", "de",
+    "la",       "le",      "les",    "du",      "des",     "del",       "der",       "den",       "dem",       "das",
+    "di",       "da",      "do",     "dos",     "van",     "the",       "of",        "am",        "an",        "zur",
+    "zum",      "im",      "in",     "no",      "nr"};
 
-const std::unordered_set<std::string_view> units{"suite", "ste", "unit", "apt", "apartment", "room", "rm", "floor",
-                                                 "fl",    "flr", "bldg", "building", "etage", "stock", "level", "dept"};
+const std::unordered_set<std::string_view> units{"suite", "ste", "unit", "apt",      "apartment", "room",  "rm",    "floor",
+                                                 "fl",    "flr", "bldg", "building", "etage",     "stock", "level", "dept"};
 
 const std::unordered_map<std::string_view, std::string_view> ordinals{
-    {"first", "1"}, {"second", "2"}, {"third", "3"},   {"fourth", "4"}, {"fifth", "5"},
-    {"sixth", "6"}, {"seventh", "7"}, {"eighth", "8"}, {"ninth", "9"},  {"tenth", "10"},
-    {"mount", "mt"}, {"saint", "st."}, {"sankt", "st."}, {"martin", "martin"}, {"mlk", "martin"}};
+    {"first", "1"},   {"second", "2"}, {"third", "3"}, {"fourth", "4"}, {"fifth", "5"},  {"sixth", "6"},
+    {"seventh", "7"}, {"eighth", "8"}, {"ninth", "9"}, {"tenth", "10"}, {"mount", "mt"}, {"mlk", "martin"}};
 
 bool starts_with_digit(const std::string &word) { return !word.empty() && word[0] >= '0' && word[0] <= '9'; }
 
@@ -54,7 +55,8 @@ void drop_units(std::vector<std::string> &words) {
         const bool known = units.contains(words[i]);
         const bool numbered = known && i + 1 < words.size() && (starts_with_digit(words[i + 1]) || words[i + 1].size() <= 2);
         if (known && (numbered || i + 1 == words.size())) {
-            words.erase(words.begin() + static_cast<std::ptrdiff_t>(i), words.begin() + static_cast<std::ptrdiff_t>(i + 1 + numbered));
+            words.erase(words.begin() + static_cast<std::ptrdiff_t>(i),
+                        words.begin() + static_cast<std::ptrdiff_t>(i + 1 + numbered));
         } else {
             ++i;
         }
@@ -67,7 +69,12 @@ std::string take_number(std::vector<std::string> &words) {
         return {};
     }
     std::string number = *at;
-    words.erase(at);
+    auto end = at + 1;
+    // 'Hauptstr. 12 a', but '12 E Main Street'.
+    if (at != words.begin() && end != words.end() && end->size() == 1 && (*end)[0] >= 'a' && (*end)[0] <= 'z') {
+        number += *end++;
+    }
+    words.erase(at, end);
     return number;
 }
 
@@ -87,7 +94,7 @@ std::string street_word(std::string word) {
         word.resize(word.size() - 2);
     }
     if (const auto known = ordinals.find(word); known != ordinals.end()) {
-        word = known->second;
+        return std::string(known->second);
     }
     return without_ending(std::move(word));
 }

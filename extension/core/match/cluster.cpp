@@ -14,8 +14,13 @@ using Node = std::uint32_t;
 class Agglomeration {
   public:
     Agglomeration(std::vector<std::int64_t> nodes, const Clustering &options, const std::function<void()> &checkpoint)
-        : nodes_(std::move(nodes)), options_(options), checkpoint_(checkpoint), parent_(nodes_.size()), size_(nodes_.size(), 1),
-          near_(nodes_.size()), apart_(nodes_.size()) {
+        : nodes_(std::move(nodes)),
+          options_(options),
+          checkpoint_(checkpoint),
+          parent_(nodes_.size()),
+          size_(nodes_.size(), 1),
+          near_(nodes_.size()),
+          apart_(nodes_.size()) {
         for (std::size_t i = 0; i < parent_.size(); ++i) {
             parent_[i] = static_cast<Node>(i);
         }
@@ -69,7 +74,8 @@ class Agglomeration {
             }
             const Offer best = queue_.top();
             queue_.pop();
-            if (parent_[best.a] == best.a && parent_[best.b] == best.b && size_[best.a] == best.size_a && size_[best.b] == best.size_b) {
+            if (parent_[best.a] == best.a && parent_[best.b] == best.b && size_[best.a] == best.size_a &&
+                size_[best.b] == best.size_b) {
                 const Node survivor = unite(best.a, best.b);
                 for (const auto &[other, link] : near_[survivor]) {
                     offer(std::min(survivor, other), std::max(survivor, other));
@@ -173,9 +179,8 @@ std::vector<Membership> cluster(std::span<const Link> scored, std::span<const Li
             std::swap(link.a, link.b);
         }
     }
-    std::sort(bound.begin(), bound.end(), [](const Link &x, const Link &y) {
-        return std::tuple(-x.score, x.a, x.b) < std::tuple(-y.score, y.a, y.b);
-    });
+    std::sort(bound.begin(), bound.end(),
+              [](const Link &x, const Link &y) { return std::tuple(-x.score, x.a, x.b) < std::tuple(-y.score, y.a, y.b); });
     for (const Link &link : bound) {
         clusters.unite_always(clusters.position(link.a), clusters.position(link.b));
     }

@@ -41,13 +41,13 @@ constexpr std::array latin_additional{
 };
 
 // Lower-case Greek from U+03AC and Cyrillic from U+0430 in Latin letters, one entry a code point, as passports and road signs do.
-constexpr std::array<std::u32string_view, 35> greek{
-    U"a", U"e",  U"i",  U"i", U"y", U"a", U"v", U"g", U"d", U"e", U"z", U"i", U"th", U"i", U"k",  U"l", U"m", U"n",
-    U"x", U"o",  U"p",  U"r", U"s", U"s", U"t", U"y", U"f", U"ch", U"ps", U"o", U"i", U"y", U"o", U"y", U"o"};
+constexpr std::array<std::u32string_view, 35> greek{U"a",  U"e", U"i", U"i",  U"y",  U"a", U"v", U"g", U"d", U"e", U"z", U"i",
+                                                    U"th", U"i", U"k", U"l",  U"m",  U"n", U"x", U"o", U"p", U"r", U"s", U"s",
+                                                    U"t",  U"y", U"f", U"ch", U"ps", U"o", U"i", U"y", U"o", U"y", U"o"};
 constexpr std::array<std::u32string_view, 48> cyrillic{
-    U"a", U"b", U"v", U"g",  U"d",  U"e",  U"zh",   U"z", U"i", U"y", U"k", U"l", U"m",  U"n", U"o",  U"p",
-    U"r", U"s", U"t", U"u",  U"f",  U"kh", U"ts",   U"ch", U"sh", U"shch", U"", U"y", U"", U"e", U"yu", U"ya",
-    U"e", U"e", U"dj", U"gj", U"ye", U"dz", U"i",   U"yi", U"j", U"lj", U"nj", U"c", U"kj", U"i", U"u", U"dz"};
+    U"a", U"b", U"v",  U"g",  U"d",  U"e",  U"zh", U"z",  U"i",  U"y",    U"k",  U"l", U"m",  U"n", U"o",  U"p",
+    U"r", U"s", U"t",  U"u",  U"f",  U"kh", U"ts", U"ch", U"sh", U"shch", U"",   U"y", U"",   U"e", U"yu", U"ya",
+    U"e", U"e", U"dj", U"gj", U"ye", U"dz", U"i",  U"yi", U"j",  U"lj",   U"nj", U"c", U"kj", U"i", U"u",  U"dz"};
 
 bool transliterate(char32_t c, std::u32string_view &letters) {
     if (c == 0x386 || (c >= 0x388 && c <= 0x38A)) {

@@ -26,7 +26,8 @@ MatcherInputs solve(Square &matrix, MatcherInputs right) {
     constexpr std::size_t n = matcher_inputs;
     for (std::size_t i = 0; i < n; ++i) {
         for (std::size_t j = 0; j <= i; ++j) {
-            const double sum = matrix[i][j] - std::inner_product(matrix[i].begin(), matrix[i].begin() + j, matrix[j].begin(), 0.0);
+            const double sum =
+                matrix[i][j] - std::inner_product(matrix[i].begin(), matrix[i].begin() + j, matrix[j].begin(), 0.0);
             matrix[i][j] = i == j ? std::sqrt(std::max(sum, 1e-12)) : sum / matrix[j][j];
         }
         right[i] = (right[i] - std::inner_product(matrix[i].begin(), matrix[i].begin() + i, right.begin(), 0.0)) / matrix[i][i];
@@ -89,7 +90,8 @@ struct Counts {
 };
 
 Counts count(double right, double found, double wanted) {
-    return {found > 0 ? right / found : 0, wanted > 0 ? right / wanted : 0, found + wanted > 0 ? 2 * right / (found + wanted) : 0};
+    return {found > 0 ? right / found : 0, wanted > 0 ? right / wanted : 0,
+            found + wanted > 0 ? 2 * right / (found + wanted) : 0};
 }
 
 // The log-odds from which on pairs are to be called the same for the best F1.
@@ -126,10 +128,12 @@ Counts measure(const std::vector<std::pair<double, bool>> &scored, double thresh
 }
 
 void check(std::span<const LabelledPair> pairs) {
-    const auto same = static_cast<std::size_t>(std::count_if(pairs.begin(), pairs.end(), [](const LabelledPair &p) { return p.same; }));
+    const auto same =
+        static_cast<std::size_t>(std::count_if(pairs.begin(), pairs.end(), [](const LabelledPair &p) { return p.same; }));
     if (same < fewest || pairs.size() - same < fewest) {
-        throw Error(Kind::bad_argument, "a matcher needs at least " + std::to_string(fewest) + " pairs that are one customer and " +
-                                            std::to_string(fewest) + " that are not; given are " + std::to_string(same) + " and " +
+        throw Error(Kind::bad_argument, "a matcher needs at least " + std::to_string(fewest) +
+                                            " pairs that are one customer and " + std::to_string(fewest) +
+                                            " that are not; given are " + std::to_string(same) + " and " +
                                             std::to_string(pairs.size() - same));
     }
 }
@@ -163,7 +167,8 @@ double match_score(const Record &a, const Record &b, std::span<const double> wei
         return probability(rule_evidence(a, b, compare(a, b)));
     }
     if (weights.size() != matcher_inputs) {
-        throw Error(Kind::bad_argument, "the matcher has " + std::to_string(weights.size()) + " weights, not " + std::to_string(matcher_inputs));
+        throw Error(Kind::bad_argument,
+                    "the matcher has " + std::to_string(weights.size()) + " weights, not " + std::to_string(matcher_inputs));
     }
     return probability(dot(matcher_inputs_of(a, b), weights));
 }

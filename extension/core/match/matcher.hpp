@@ -27,7 +27,7 @@ struct LabelledPair {
 };
 
 struct MatcherFit {
-    std::vector<double> weights;  // shifted so that 0.5 is the threshold with the best F1
+    std::vector<double> weights;                              // shifted so that 0.5 is the threshold with the best F1
     double precision = 0, recall = 0, f1 = 0;                 // out of fold
     double rule_precision = 0, rule_recall = 0, rule_f1 = 0;  // of the rule on the same pairs
     int folds = 0;

@@ -15,23 +15,23 @@ constexpr std::size_t longest_compared = 256;  // Jaro-Winkler is quadratic
 
 // Legal forms, and words that companies add and drop at will; taken off the end only.
 const std::unordered_set<std::string_view> legal_forms{
-    "inc",         "incorporated", "corp",   "corporation", "co",      "company",   "companies", "llc",
-    "llp",         "lllp",         "lp",     "pllc",        "pc",      "ltd",       "limited",   "plc",
-    "cic",         "pty",          "pte",    "pvt",         "private", "unlimited", "ulc",       "gmbh",
-    "mbh",         "ggmbh",        "ag",     "kg",          "kgaa",    "ohg",       "gbr",       "ug",
-    "se",          "ev",           "eg",     "sa",          "sas",     "sasu",      "sarl",      "eurl",
-    "snc",         "sci",          "nv",     "bv",          "cv",      "vof",       "bvba",      "cvba",
-    "srl",         "spa",          "sl",     "slu",         "sau",     "lda",       "ltda",      "eireli",
-    "oy",          "oyj",          "ab",     "hb",          "as",      "asa",       "aps",       "ks",
-    "ans",         "ehf",          "hf",     "sp",          "zoo",     "spzoo",     "sro",       "doo",
-    "dd",          "dooel",        "kft",    "zrt",         "nyrt",    "bt",        "ooo",       "oao",
-    "zao",         "pao",          "ao",     "ood",         "ead",     "eood",      "ad",        "uab",
-    "sia",         "ou",           "jsc",    "pjsc",        "ojsc",    "cjsc",      "kk",        "gk",
-    "bhd",         "sdn",          "berhad", "tbk",         "pt",      "psc",       "fze",       "fzco",
-    "fzc",         "wll",          "saoc",   "sab",         "scrl",    "sca",       "scs",       "kb",
-    "group",       "gruppe",       "groupe", "grupo",       "gruppo",  "holding",   "holdings",  "aktiengesellschaft",
-    "gesellschaft", "gesmbh",    "ltee",   "cia",         "eirl",    "spol",      "asbl",      "vzw",
-    "aisbl",       "stiftung",     "coop",   "sirketi",     "anonim",  "sti",       "epe",       "tov"};
+    "inc",          "incorporated", "corp",   "corporation", "co",      "company",   "companies", "llc",
+    "llp",          "lllp",         "lp",     "pllc",        "pc",      "ltd",       "limited",   "plc",
+    "cic",          "pty",          "pte",    "pvt",         "private", "unlimited", "ulc",       "gmbh",
+    "mbh",          "ggmbh",        "ag",     "kg",          "kgaa",    "ohg",       "gbr",       "ug",
+    "se",           "ev",           "eg",     "sa",          "sas",     "sasu",      "sarl",      "eurl",
+    "snc",          "sci",          "nv",     "bv",          "cv",      "vof",       "bvba",      "cvba",
+    "srl",          "spa",          "sl",     "slu",         "sau",     "lda",       "ltda",      "eireli",
+    "oy",           "oyj",          "ab",     "hb",          "as",      "asa",       "aps",       "ks",
+    "ans",          "ehf",          "hf",     "sp",          "zoo",     "spzoo",     "sro",       "doo",
+    "dd",           "dooel",        "kft",    "zrt",         "nyrt",    "bt",        "ooo",       "oao",
+    "zao",          "pao",          "ao",     "ood",         "ead",     "eood",      "ad",        "uab",
+    "sia",          "ou",           "jsc",    "pjsc",        "ojsc",    "cjsc",      "kk",        "gk",
+    "bhd",          "sdn",          "berhad", "tbk",         "pt",      "psc",       "fze",       "fzco",
+    "fzc",          "wll",          "saoc",   "sab",         "scrl",    "sca",       "scs",       "kb",
+    "group",        "gruppe",       "groupe", "grupo",       "gruppo",  "holding",   "holdings",  "aktiengesellschaft",
+    "gesellschaft", "gesmbh",       "ltee",   "cia",         "eirl",    "spol",      "asbl",      "vzw",
+    "aisbl",        "stiftung",     "coop",   "sirketi",     "anonim",  "sti",       "epe",       "tov"};
 
 // Where a language puts the form first: OOO Romashka, PT Astra, SIA Latvija.
 const std::unordered_set<std::string_view> leading_forms{"ooo", "oao", "zao", "pao", "tov", "pt", "sia", "uab"};

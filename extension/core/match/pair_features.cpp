@@ -13,12 +13,14 @@ namespace {
 constexpr std::size_t longest_compared = 128;
 
 constexpr std::array<std::string_view, pair_features> feature_names{
-    "domain_exact_match", "domain_similarity", "name_exact_match", "name_jaro_winkler", "name_levenshtein", "name_jaccard",
-    "same_country", "same_industry", "size_ratio", "name_trigram", "name_overlap", "name_dice", "name_common", "name_initials",
-    "address_trigram", "same_street", "same_house_number", "same_postal_code", "near_postal_code", "same_city",
-    "same_phone", "same_birth_date", "near_birth_date", "same_registration", "same_site", "site_in_name", "other_domain",
-    "other_phone", "other_house_number", "other_postal_code", "other_city", "other_country", "other_birth_date",
-    "other_registration", "name_evidence", "name_and_address", "name_and_phone"};
+    "domain_exact_match", "domain_similarity", "name_exact_match", "name_jaro_winkler",  "name_levenshtein",
+    "name_jaccard",       "same_country",      "same_industry",    "size_ratio",         "name_trigram",
+    "name_overlap",       "name_dice",         "name_common",      "name_initials",      "address_trigram",
+    "same_street",        "same_house_number", "same_postal_code", "near_postal_code",   "same_city",
+    "same_phone",         "same_birth_date",   "near_birth_date",  "same_registration",  "same_site",
+    "site_in_name",       "other_domain",      "other_phone",      "other_house_number", "other_postal_code",
+    "other_city",         "other_country",     "other_birth_date", "other_registration", "name_evidence",
+    "name_and_address",   "name_and_phone"};
 static_assert(!feature_names.back().empty());
 
 std::vector<std::uint32_t> trigrams(std::string_view text) {
@@ -82,7 +84,8 @@ Overlap overlap(const Record &a, const Record &b) {
 double jaccard(const Record &a, const Record &b) {
     const auto long_words = [](const Record &record) {
         std::vector<std::string> words;
-        std::copy_if(record.words.begin(), record.words.end(), std::back_inserter(words), [](const auto &w) { return w.size() > 2; });
+        std::copy_if(record.words.begin(), record.words.end(), std::back_inserter(words),
+                     [](const auto &w) { return w.size() > 2; });
         std::sort(words.begin(), words.end());
         words.erase(std::unique(words.begin(), words.end()), words.end());
         return words;
@@ -118,7 +121,8 @@ std::string compact(const std::string &text) {
 
 bool names_site(const Record &a, const Record &b) {
     const std::string site = compact(a.site);
-    return site.size() >= 4 && (compact(b.text[name]) == site || (b.words.size() > 0 && b.words[0].size() >= 5 && b.words[0] == site));
+    return site.size() >= 4 &&
+           (compact(b.text[name]) == site || (b.words.size() > 0 && b.words[0].size() >= 5 && b.words[0] == site));
 }
 
 double same(const std::string &a, const std::string &b) { return !a.empty() && a == b; }
@@ -173,7 +177,8 @@ double street_similarity(const std::string &a, const std::string &b) {
     }
     // A kind of street that is misspelt stays behind as a word.
     const std::size_t shorter = std::min(a.size(), b.size());
-    const bool continued = shorter >= 6 && levenshtein_similarity(compact(a).substr(0, shorter), compact(b).substr(0, shorter)) >= 0.85;
+    const bool continued =
+        shorter >= 6 && levenshtein_similarity(compact(a).substr(0, shorter), compact(b).substr(0, shorter)) >= 0.85;
     return continued ? std::max(0.9, close) : close;
 }
 
@@ -231,7 +236,8 @@ void compare_ids(const Record &a, const Record &b, PairFeatures &f) {
     f[same_phone] = phone_agreement(x[phone], y[phone]);
     f[other_phone] = other(x[phone], y[phone]) > 0 && f[same_phone] == 0;
     f[same_industry] = same(x[industry], y[industry]);
-    f[size_ratio] = a.employees > 0 && b.employees > 0 ? std::min(a.employees, b.employees) / std::max(a.employees, b.employees) : 0;
+    f[size_ratio] =
+        a.employees > 0 && b.employees > 0 ? std::min(a.employees, b.employees) / std::max(a.employees, b.employees) : 0;
     f[same_registration] = same(x[registration], y[registration]);
     f[other_registration] = other(x[registration], y[registration]);
     f[same_birth_date] = same(x[birth_date], y[birth_date]);

@@ -32,10 +32,10 @@ enum PairFeature {
     same_city,
     same_phone,
     same_birth_date,
-    near_birth_date,  // one digit wrong, or day and month exchanged
+    near_birth_date,    // one digit wrong, or day and month exchanged
     same_registration,  // VAT, tax or company number
-    same_site,        // acme.com and acme.de
-    site_in_name,     // the name of one is the domain of the other
+    same_site,          // acme.com and acme.de
+    site_in_name,       // the name of one is the domain of the other
     // Both sides say something, and not the same.
     other_domain,
     other_phone,

@@ -24,11 +24,13 @@ double worth(const std::array<Point, N> &points, double at) {
     return points[N - 1].worth;
 }
 
-constexpr std::array name_worth{Point{0, -5}, Point{0.3, -3}, Point{0.5, -1}, Point{0.7, 1}, Point{0.85, 3}, Point{0.95, 5}, Point{1, 6}};
+constexpr std::array name_worth{Point{0, -5},   Point{0.3, -3}, Point{0.5, -1}, Point{0.7, 1},
+                                Point{0.85, 3}, Point{0.95, 5}, Point{1, 6}};
 // What the words that two names share are worth where the house is the same.
 constexpr std::array shared_worth{Point{0, -5}, Point{0.2, -2.5}, Point{0.33, -1}, Point{0.66, 0.7}, Point{1, 2}};
 constexpr std::array street_worth{Point{0, 0}, Point{0.75, 0}, Point{0.85, 0.8}, Point{0.92, 1.4}, Point{1, 2}};
-constexpr std::array person_name_worth{Point{0, -6}, Point{0.4, -4.5}, Point{0.55, -3}, Point{0.7, 0.5}, Point{0.9, 5}, Point{1, 7}};
+constexpr std::array person_name_worth{Point{0, -6},    Point{0.4, -4.5}, Point{0.55, -3},
+                                       Point{0.7, 0.5}, Point{0.9, 5},    Point{1, 7}};
 
 double place_worth(const PairFeatures &f) {
     const double on_street = worth(street_worth, f[same_street]);
@@ -64,7 +66,7 @@ double company_worth(const Record &a, const Record &b, const PairFeatures &f) {
     if (!one_domain) {
         total += std::max(2.5 * f[same_site], 1.5 * f[site_in_name]);
     }
-    total += 10 * f[same_registration] - 1.5 * f[other_registration];
+    total += 11 * f[same_registration] - 1.5 * f[other_registration];
     total += 4 * f[same_phone] - 0.3 * f[other_phone];
     if (one_domain) {
         total += 1.5 * f[other_country];  // a company abroad
@@ -84,7 +86,8 @@ double person_worth(const Record &a, const Record &b, const PairFeatures &f) {
     total += 8 * f[same_birth_date] + 3.5 * f[near_birth_date] - 3 * f[other_birth_date];
     total += 10 * f[same_registration] - 2 * f[other_registration];
     total += 4.5 * f[same_phone];
-    return total + place_worth(f) + 1.5 * f[same_postal_code] + 0.8 * f[near_postal_code] + 0.8 * f[other_house_number] * f[same_street];
+    return total + place_worth(f) + 1.5 * f[same_postal_code] + 0.8 * f[near_postal_code] +
+           0.8 * f[other_house_number] * f[same_street];
 }
 
 std::string join(const std::vector<std::string_view> &parts) {
@@ -131,9 +134,10 @@ std::string match_reason(const PairFeatures &f) {
     if (reason.empty()) {
         reason = "little in common";
     }
-    constexpr std::array against{std::pair{other_domain, "other domain"}, std::pair{other_country, "other country"},
-                                 std::pair{other_birth_date, "other birth date"}, std::pair{other_registration, "other registration number"}, std::pair{other_postal_code, "other postal code"},
-                                 std::pair{other_phone, "other phone"}};
+    constexpr std::array against{
+        std::pair{other_domain, "other domain"},           std::pair{other_country, "other country"},
+        std::pair{other_birth_date, "other birth date"},   std::pair{other_registration, "other registration number"},
+        std::pair{other_postal_code, "other postal code"}, std::pair{other_phone, "other phone"}};
     std::size_t said = 0;
     for (const auto &[feature, text] : against) {
         if (f[feature] > 0 && said++ < 2) {

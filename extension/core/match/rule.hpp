@@ -9,8 +9,8 @@ namespace xsell::core {
 constexpr double match_at = 0.5;   // accounts are joined from here
 constexpr double review_at = 0.1;  // somebody should look from here
 
-// Log-odds that two records of one kind are one customer, by evidence that was set by hand: each field speaks for or against, what is
-// missing says nothing.
+// Log-odds that two records of one kind are one customer, by evidence that was set by hand: each field speaks for or against,
+// what is missing says nothing.
 double rule_evidence(const Record &a, const Record &b, const PairFeatures &f);
 
 double probability(double log_odds);
