@@ -165,7 +165,7 @@ RESET xsell.max_training_memory;
 SELECT phase, sqlstate, error ~ '^the training would take about 1\d\d MB, xsell.max_training_memory allows 120 MB$' AS error FROM xsell.training_run ORDER BY run_id DESC LIMIT 1;
 
 -- A cancel ends it within a round in every phase, the run says so, and the session goes on.
-SET statement_timeout = '2s';
+SET statement_timeout = '3s';
 CALL xsell.train('sleepy', NULL);
 CALL xsell.train('partly', NULL, '120 days', '{"rounds": 5000, "early_stopping": 5000, "eta": 0.001, "members": ["xgboost"], "folds": 2}');
 CALL xsell.train('partly', NULL, '120 days', '{"rounds": 5000, "early_stopping": 5000, "eta": 0.001, "members": ["xgboost"], "folds": 0, "weights": {"xgboost": 1}}');

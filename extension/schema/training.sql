@@ -175,16 +175,17 @@ $$;
 COMMENT ON FUNCTION xsell_internal.training_plan(text, timestamptz, interval, integer, bigint, timestamptz) IS
 'When and how a training looks at the data (of a model of wins: at what was known until a time), and about how many rows it will read. The same plan gives the same rows as long as the tables hold them, whatever came later.';
 
+-- A function of its own, with settings: wins are few to the planner, and joined with them in a loop the candidates would take hours.
 CREATE FUNCTION xsell_internal.labelled_rows(feature_set text, version integer, as_of timestamptz, look_ahead interval)
 RETURNS TABLE (entity_id bigint, product_id bigint, x real[], y integer)
-LANGUAGE sql STABLE PARALLEL UNSAFE
+LANGUAGE sql STABLE PARALLEL UNSAFE ROWS 100000
+SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
-    SELECT c.entity_id, c.product_id, c.x, (w.entity_id IS NOT NULL)::integer
-    FROM xsell_internal.features_of(labelled_rows.feature_set, labelled_rows.version, labelled_rows.as_of) c
-    LEFT JOIN (SELECT DISTINCT p.entity_id, p.product_id FROM xsell_internal.purchase p
-               WHERE p.won_at > labelled_rows.as_of AND p.won_at <= labelled_rows.as_of + labelled_rows.look_ahead
-                 AND (p.deleted_at IS NULL OR p.deleted_at > labelled_rows.as_of + labelled_rows.look_ahead)) w
-        ON w.entity_id = c.entity_id AND w.product_id = c.product_id;
+    SELECT c.entity_id, c.product_id, c.x,
+           ((c.entity_id, c.product_id) IN (SELECT p.entity_id, p.product_id FROM xsell_internal.purchase p
+                WHERE p.won_at > labelled_rows.as_of AND p.won_at <= labelled_rows.as_of + labelled_rows.look_ahead
+                  AND (p.deleted_at IS NULL OR p.deleted_at > labelled_rows.as_of + labelled_rows.look_ahead)) IS TRUE)::integer
+    FROM xsell_internal.features_of(labelled_rows.feature_set, labelled_rows.version, labelled_rows.as_of) c;
 END;
 COMMENT ON FUNCTION xsell_internal.labelled_rows(text, integer, timestamptz, interval) IS
 'Every candidate as of a time, with what was known then, and whether it was won within the horizon after it.';
@@ -224,13 +225,14 @@ BEGIN ATOMIC
     -- A refusal counts twice where a model learns, once where its probabilities are set: else they would be too low.
     SELECT l.entity_id, l.product_id, s.at, l.x, l.y,
            CASE WHEN l.y = 1 THEN 1
-                WHEN n.at IS NOT NULL THEN CASE xsell_internal.slice_of(l.entity_id) WHEN 'train' THEN 2 ELSE 1 END
+                WHEN n.refused THEN CASE xsell_internal.slice_of(l.entity_id) WHEN 'train' THEN 2 ELSE 1 END
                 ELSE 1 / s.negative_rate END::real, xsell_internal.slice_of(l.entity_id)
     FROM snapshot s CROSS JOIN LATERAL xsell_internal.labelled_rows(s.feature_set, s.version, s.at, s.look_ahead) l
-    LEFT JOIN refused n ON n.at = s.at AND n.entity_id = l.entity_id AND n.product_id = l.product_id
+    -- Looked up row by row: a join might sort everything before the first row is out.
+    CROSS JOIN LATERAL (SELECT (s.at, l.entity_id, l.product_id) IN (SELECT f.at, f.entity_id, f.product_id FROM refused f) AS refused OFFSET 0) n
     WHERE CASE xsell_internal.slice_of(l.entity_id) WHEN 'train' THEN NOT s.validate WHEN 'calibrate' THEN s.latest ELSE s.validate END
       AND xsell_internal.slice_of(l.entity_id) = ANY (purchase_rows.slices)
-      AND (l.y = 1 OR s.negative_rate >= 1 OR n.at IS NOT NULL OR xsell_internal.sampled(l.entity_id, l.product_id, s.at, s.negative_rate));
+      AND (l.y = 1 OR s.negative_rate >= 1 OR n.refused OR xsell_internal.sampled(l.entity_id, l.product_id, s.at, s.negative_rate));
 END;
 COMMENT ON FUNCTION xsell_internal.purchase_rows(jsonb, text[]) IS
 'Training rows of a model that learns from wins: candidates as of the times of the plan, and whether each was won within the horizon.';
