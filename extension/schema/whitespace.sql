@@ -503,6 +503,11 @@ BEGIN
     IF FOUND THEN
         RETURN;
     END IF;
+    -- What would be offered is not told, or it would be offered.
+    IF xsell_internal.in_holdout(wanted) OR EXISTS (SELECT FROM xsell_internal.recommendation r WHERE r.entity_id = wanted AND r.live AND r.held_out) THEN
+        RETURN QUERY SELECT 'held_out', NULL::text, 'nothing is offered to this customer, to measure what offers bring', NULL::timestamptz, NULL::integer, NULL::double precision;
+        RETURN;
+    END IF;
     SELECT count(*) AS candidates, max(c.probability) FILTER (WHERE c.product_id = product) AS probability,
            count(*) FILTER (WHERE c.probability > o.probability OR (c.probability = o.probability AND c.product_id <= product)) AS rank INTO scored
     FROM xsell_internal.candidate_scores(at, wanted) c
