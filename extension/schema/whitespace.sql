@@ -61,6 +61,7 @@ RETURNS TABLE (entity_id bigint, product_id bigint, org_id text, rule text, reas
 LANGUAGE plpgsql VOLATILE ROWS 10000
 SET search_path = pg_catalog, pg_temp
 SET plan_cache_mode = force_custom_plan
+SET work_mem = '256MB'
 SET jit = off
 AS $$
 #variable_conflict use_column
@@ -115,6 +116,7 @@ LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 SET plan_cache_mode = force_custom_plan
 SET client_min_messages = error
+SET work_mem = '256MB'
 SET jit = off
 AS $$
 DECLARE
@@ -299,6 +301,7 @@ SET search_path = pg_catalog, pg_temp
 SET plan_cache_mode = force_custom_plan
 SET client_min_messages = error  -- who is not the owner may write, not analyze: no reason to warn
 SET enable_nestloop = on
+SET random_page_cost = 4
 SET jit = off
 AS $$
 DECLARE
@@ -306,7 +309,8 @@ DECLARE
     total bigint;
 BEGIN
     -- For the whole, an index look-up for each row would be ruinous; for some, everything else would.
-    PERFORM set_config('enable_nestloop', (only_entities IS NOT NULL)::text, true);
+    PERFORM set_config('enable_nestloop', (only_entities IS NOT NULL)::text, true),
+            set_config('random_page_cost', CASE WHEN only_entities IS NULL THEN '4' ELSE '1.1' END, true);
     total := xsell_internal.describe_whitespace(only_entities);
     PERFORM xsell_internal.collect_whitespace(write_whitespace.as_of, only_entities);
 
