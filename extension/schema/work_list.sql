@@ -86,11 +86,6 @@ RETURNS TABLE (recommendation_id bigint, "position" integer)
 LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 20
 SET search_path = pg_catalog, pg_temp
 SET plan_cache_mode = force_generic_plan  -- the indexes above, whoever it is
-SET enable_sort = off
-SET enable_hashjoin = off
-SET enable_mergejoin = off
-SET enable_seqscan = off
-SET enable_bitmapscan = off
 AS $$
 #variable_conflict use_column
 DECLARE
@@ -101,9 +96,8 @@ DECLARE
     small_only boolean;
     room integer;
 BEGIN
-    FOR r IN SELECT b.recommendation_id, b.entity_id, COALESCE(p.family, '') AS family
+    FOR r IN SELECT b.recommendation_id, b.entity_id, COALESCE((SELECT p.family FROM xsell.product p WHERE p.org_id = b.org_id AND p.crm_id = b.product_crm_id), '') AS family
              FROM xsell_internal.recommendation b
-             LEFT JOIN xsell.product p ON p.org_id = b.org_id AND p.crm_id = b.product_crm_id
              WHERE b.live AND NOT b.held_out AND b.status IN ('accepted', 'in_progress') AND b.org_id = fill_work_list.org
                AND CASE WHEN b.assigned_to IS NOT NULL THEN b.assigned_to WHEN b.owner_id IS NOT NULL THEN b.owner_id ELSE '' END = fill_work_list.owner
              ORDER BY b.expected_revenue DESC NULLS LAST, b.probability DESC, b.recommendation_id LIMIT fill_work_list.capacity LOOP
@@ -114,15 +108,15 @@ BEGIN
     FOREACH small_only IN ARRAY ARRAY[true, false] LOOP
         room := least(capacity - cardinality(chosen), CASE WHEN small_only THEN small END);
         CONTINUE WHEN room <= 0;
-        FOR r IN SELECT b.recommendation_id, b.entity_id, COALESCE(p.family, '') AS family
+        FOR r IN SELECT b.recommendation_id, b.entity_id, COALESCE((SELECT p.family FROM xsell.product p WHERE p.org_id = b.org_id AND p.crm_id = b.product_crm_id), '') AS family
                  FROM (SELECT c.recommendation_id, c.entity_id, c.org_id, c.account_id, c.product_crm_id, c.expected_revenue, c.probability
                        FROM xsell_internal.recommendation c
                        WHERE c.live AND NOT c.held_out AND c.status NOT IN ('accepted', 'in_progress') AND c.org_id = fill_work_list.org
                          AND CASE WHEN c.assigned_to IS NOT NULL THEN c.assigned_to WHEN c.owner_id IS NOT NULL THEN c.owner_id ELSE '' END = fill_work_list.owner
                        ORDER BY c.expected_revenue DESC NULLS LAST, c.probability DESC, c.recommendation_id
                        LIMIT greatest(50 * fill_work_list.capacity, 500)) b
-                 LEFT JOIN xsell.product p ON p.org_id = b.org_id AND p.crm_id = b.product_crm_id
-                 WHERE NOT small_only OR EXISTS (SELECT FROM xsell.account y WHERE y.org_id = b.org_id AND y.crm_id = b.account_id AND y.employees <= fill_work_list.small_employees)
+                 WHERE CASE WHEN small_only THEN (SELECT y.employees FROM xsell.account y WHERE y.org_id = b.org_id AND y.crm_id = b.account_id)
+                                                 <= fill_work_list.small_employees ELSE true END
                  ORDER BY b.expected_revenue DESC NULLS LAST, b.probability DESC, b.recommendation_id LOOP
             CONTINUE WHEN r.recommendation_id = ANY (chosen) OR cardinality(array_positions(customers, r.entity_id)) >= per_account
                        OR (r.family <> '' AND cardinality(array_positions(families, r.family)) >= per_family);
