@@ -44,11 +44,12 @@ JOIN xsell_internal.entity_account b ON (a.org_id, a.account_id) < (b.org_id, b.
 SELECT subject, problem, detail, command FROM xsell.health WHERE subject = 'matching' OR problem = 'products are not mapped yet' ORDER BY 1, 2;
 
 -- Why an owner has nothing to do, and who is in no territory.
-TRUNCATE xsell_internal.whitespace;
+TRUNCATE xsell_internal.whitespace, xsell_internal.whitespace_customer;
 SELECT subject, problem, command FROM xsell.health WHERE subject IN ('whitespace', 'work list', 'territory');
-INSERT INTO xsell_internal.whitespace (entity_id, product_id, org_id, state, rule, owner_email, territory)
-SELECT e, p, 'north', CASE WHEN e = 1 AND p = 1 THEN 'recommended' ELSE 'excluded' END, CASE WHEN p = 3 THEN 'region' ELSE 'do_not_contact' END,
-       CASE e WHEN 1 THEN 'kim@north.example' ELSE 'lee@north.example' END, CASE WHEN e = 2 THEN 'West' END
+INSERT INTO xsell_internal.whitespace_customer (customer_id, entity_id, org_id, owner_email, territory) OVERRIDING SYSTEM VALUE
+VALUES (-1, 1, 'north', 'kim@north.example', NULL), (-2, 2, 'north', 'lee@north.example', 'West');
+INSERT INTO xsell_internal.whitespace (entity_id, product_id, org_id, customer_id, state, rule)
+SELECT e, p, 'north', -e, CASE WHEN e = 1 AND p = 1 THEN 'recommended' ELSE 'excluded' END, CASE WHEN p = 3 THEN 'region' ELSE 'do_not_contact' END
 FROM generate_series(1, 2) e, generate_series(1, 3) p;
 SELECT subject, problem, detail, command FROM xsell.health WHERE subject IN ('whitespace', 'work list', 'territory');
 INSERT INTO xsell.territory_map (org_id, country, territory) VALUES ('north', 'FR', 'West');

@@ -36,7 +36,7 @@ WHERE (w.entity_id, w.product_id, w.org_id) IN ((:e1, :p1, 'north'), (:e2, :p2, 
 SELECT w.state, w.rule, w.reason, w.until FROM xsell.whitespace w WHERE (w.entity_id, w.product_id, w.org_id) = (:e3, :p3, 'north');
 
 -- Twice changes nothing; anew gives the same; some come out as all do.
-CREATE TEMPORARY TABLE before AS SELECT * FROM xsell_internal.whitespace;
+CREATE TEMPORARY TABLE before AS SELECT * FROM xsell.whitespace;
 SELECT count(*) > 1000 AS rows, count(DISTINCT state) AS states FROM xsell.whitespace;
 -- What must hold for every row: each line counts breaches.
 SELECT 'held' AS rule, count(*) AS breaches FROM xsell_internal.whitespace w
@@ -66,16 +66,25 @@ WHERE (v.won, v.wins) IS DISTINCT FROM (SELECT (sum(amount_base), count(*)::nume
 ORDER BY 1;
 SELECT fiscal_quarter_label, sum(open_pipeline) AS open_pipeline, sum(open_expected) AS open_expected, sum(potential) IS NOT NULL AS potential
 FROM xsell.whitespace_by_period WHERE fiscal_quarter_start >= '2024-01-01' GROUP BY 1 ORDER BY 1;
-TRUNCATE xsell_internal.whitespace;
+TRUNCATE xsell_internal.whitespace, xsell_internal.whitespace_customer;
 SELECT xsell_internal.write_whitespace(xsell.clock()) > 0 AS written;
 SELECT xsell_internal.write_whitespace(xsell.clock()) AS again;
 SELECT count(*) AS differ FROM (SELECT entity_id, product_id, org_id, state, amount, since, at, owner_email FROM before WHERE state <> 'excluded'
-    EXCEPT SELECT entity_id, product_id, org_id, state, amount, since, at, owner_email FROM xsell_internal.whitespace) d;
+    EXCEPT SELECT entity_id, product_id, org_id, state, amount, since, at, owner_email FROM xsell.whitespace) d;
 DELETE FROM xsell_internal.whitespace WHERE entity_id % 2 = 0;
 SELECT xsell_internal.write_whitespace(xsell.clock(), array_agg(entity_id)) > 0 AS a_part FROM xsell_internal.entity WHERE entity_id % 2 = 0;
 SELECT xsell_internal.write_whitespace(xsell.clock()) AS nothing_left;
 UPDATE xsell.account SET name = name || '!' WHERE org_id = 'east' AND crm_id IN ('e4', 'e8');
-SELECT xsell_internal.write_whitespace(xsell.clock()) = (SELECT count(*) FROM xsell.whitespace WHERE org_id = 'east' AND account_id IN ('e4', 'e8')) AS renamed;
+SELECT xsell_internal.write_whitespace(xsell.clock()) = (SELECT count(*) FROM xsell_internal.whitespace_customer WHERE org_id = 'east' AND account_id IN ('e4', 'e8')) AS renamed;
+SELECT count(*) AS stale FROM xsell.whitespace w JOIN xsell.account a ON a.org_id = w.org_id AND a.crm_id = w.account_id WHERE a.name <> w.entity_name;
+-- What is held out is not told.
+UPDATE xsell_internal.recommendation SET held_out = true WHERE live AND entity_id = (SELECT max(entity_id) FROM xsell.recommendation);
+SELECT entity_id AS held_entity, product_id AS held_product, recommendation_id AS held_recommendation FROM xsell_internal.recommendation WHERE live AND held_out
+ORDER BY rank, product_id, org_id LIMIT 1 \gset
+SELECT xsell_internal.write_whitespace(xsell.clock()) > 0 AS written;
+SELECT (SELECT count(*) FROM xsell.whitespace w WHERE w.state = 'recommended' AND w.entity_id = :held_entity) AS whitespace,
+       (SELECT count(*) FROM xsell.work_list w WHERE w.entity_id = :held_entity) AS work_list;
+SELECT * FROM xsell.why_not(:held_entity, :held_product);
 
 -- Why not: every rule, or where it stands.
 SELECT rule, org_id, reason, until FROM xsell.why_not(:e1, :p1);

@@ -223,7 +223,9 @@ SELECT s.org_id, s.account_id, a.name AS account_name, s.score_date, s.priority_
            CASE WHEN s.expected_revenue > 0 THEN 'recommendations worth ' || pg_catalog.to_char(s.expected_revenue, 'FM999,999,999,999,990') END), '') AS key_signals,
        s.last_interaction_at AS last_interaction_date, s.interactions_90, s.open_deals, s.open_amount, s.closed_deals, s.won_deals, s.spend_365,
        s.recommendations, s.expected_revenue, (SELECT xsell.base_currency()) AS currency, s.top_product, s.summary,
-       u.name AS owner_name, u.email AS owner_email, u.territory
+       u.name AS owner_name, u.email AS owner_email,
+       COALESCE(NULLIF(u.territory, ''), (SELECT m.territory FROM xsell.territory_map m WHERE m.org_id = s.org_id AND m.territory IS NOT NULL
+                                         AND xsell_internal.in_territory(m, a, a.owner_id) ORDER BY m.priority, m.map_id LIMIT 1)) AS territory
 FROM xsell_internal.account_score s
 LEFT JOIN xsell.account a ON a.org_id = s.org_id AND a.crm_id = s.account_id
 LEFT JOIN xsell.crm_user u ON u.org_id = a.org_id AND u.crm_id = a.owner_id
@@ -255,7 +257,7 @@ COMMENT ON COLUMN xsell.account_score.top_product IS 'The best of them.';
 COMMENT ON COLUMN xsell.account_score.summary IS 'The account in at most 60 words; xsell.account_summary() tells it as of now.';
 COMMENT ON COLUMN xsell.account_score.owner_name IS 'Owner of the account.';
 COMMENT ON COLUMN xsell.account_score.owner_email IS 'E-mail of the owner.';
-COMMENT ON COLUMN xsell.account_score.territory IS 'Territory of the owner.';
+COMMENT ON COLUMN xsell.account_score.territory IS 'Territory of the owner, else by xsell.territory_map.';
 
 CREATE VIEW xsell.entity_summary WITH (security_invoker = true) AS
 SELECT DISTINCT ON (e.entity_id) e.entity_id, a.name AS entity_name, s.org_id, s.account_id, s.summary, s.priority_score, xsell_internal.tier(s.priority_score) AS tier

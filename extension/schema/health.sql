@@ -139,14 +139,18 @@ SELECT 'work list', 'owners have nothing on it',
                          CASE WHEN pg_catalog.count(DISTINCT o.owner_email) = 1 THEN pg_catalog.min(o.owner_email) ELSE pg_catalog.count(DISTINCT o.owner_email) || ' owners' END,
                          CASE WHEN pg_catalog.count(DISTINCT o.rule) = 1 THEN 'all' ELSE 'most' END, pg_catalog.mode() WITHIN GROUP (ORDER BY o.rule)),
        pg_catalog.format('SELECT * FROM xsell.whitespace WHERE state = ''excluded'' AND owner_email = %L', pg_catalog.min(o.owner_email))
-FROM (SELECT w.owner_email, w.rule FROM xsell_internal.whitespace w
-      WHERE w.state = 'excluded' AND w.owner_email IS NOT NULL
-        AND NOT EXISTS (SELECT FROM xsell_internal.whitespace k WHERE k.owner_email = w.owner_email AND k.state = 'recommended')) o
+FROM (SELECT c.owner_email, w.rule
+      FROM xsell_internal.whitespace w JOIN xsell_internal.whitespace_customer c USING (customer_id)
+      WHERE w.state = 'excluded' AND c.owner_email IS NOT NULL
+        AND NOT EXISTS (SELECT FROM xsell_internal.whitespace k JOIN xsell_internal.whitespace_customer o USING (customer_id)
+                        WHERE o.owner_email = c.owner_email AND k.state = 'recommended')) o
 HAVING pg_catalog.count(*) > 0
 UNION ALL
 SELECT 'territory', 'customers are in none', pg_catalog.format('%s customers with recommendations have no territory, others have.', q.customers),
        'SELECT * FROM xsell.account_territory WHERE territory IS NULL'
-FROM (SELECT pg_catalog.count(DISTINCT w.entity_id) AS customers FROM xsell_internal.whitespace w WHERE w.state = 'recommended' AND w.territory IS NULL) q
+FROM (SELECT pg_catalog.count(DISTINCT w.entity_id) AS customers
+      FROM xsell_internal.whitespace w LEFT JOIN xsell_internal.whitespace_customer c USING (customer_id)
+      WHERE w.state = 'recommended' AND c.territory IS NULL) q
 WHERE q.customers > 0 AND (EXISTS (SELECT FROM xsell.territory_map m WHERE m.territory IS NOT NULL) OR EXISTS (SELECT FROM xsell.crm_user u WHERE u.territory <> ''))
 UNION ALL
 SELECT 'holdout', 'nobody is held out', pg_catalog.format('A share of %s has been set since %s, and no recommendation was kept back long enough to tell.', h.share, h.since),

@@ -45,7 +45,12 @@ AS $$
            COALESCE(p.name, regexp_replace(o.product_crm_id, '^(deal|family):', '')), p.family, o.route, o.probability, o.low, o.high,
            o.amount_if_won, round(o.probability::numeric * o.amount_if_won, 2), xsell.base_currency(), o.rank,
            CASE WHEN o.route = 'winback' THEN 'Low' ELSE xsell_internal.confidence_level(o.probability, (o.high - o.low) / 2, l.cuts) END,
-           xsell_internal.next_action(o.route, o.probability, l.cuts), w.sentence, u.name, u.email, u.team, u.territory, iu.name,
+           xsell_internal.next_action(o.route, o.probability, l.cuts), w.sentence, u.name, u.email,
+           COALESCE(NULLIF(u.team, ''), (SELECT m.team FROM xsell.territory_map m WHERE m.org_id = o.org_id AND m.team IS NOT NULL
+                                         AND xsell_internal.in_territory(m, a, o.owner_id) ORDER BY m.priority, m.map_id LIMIT 1)),
+           COALESCE(NULLIF(u.territory, ''), (SELECT m.territory FROM xsell.territory_map m WHERE m.org_id = o.org_id AND m.territory IS NOT NULL
+                                         AND xsell_internal.in_territory(m, a, o.owner_id) ORDER BY m.priority, m.map_id LIMIT 1)),
+           iu.name,
            NULLIF(concat_ws(' ', c.first_name, c.last_name), ''), 'new', as_of, as_of, as_of + interval '30 days', o.score_source, o.model, o.version,
            NULL::text, COALESCE(cardinality(o.lookalike), 0)
     FROM offer o

@@ -1,38 +1,54 @@
 -- Whitespace: entity x product, stored and sparse: what each customer has, is being sold, said no to, is recommended or must not be offered.
 
+-- Narrow, with one index: millions of rows are written at once. What many rows share, names above all, is beside it, once each.
 CREATE TABLE xsell_internal.whitespace (
     entity_id         bigint NOT NULL,
     product_id        bigint NOT NULL,
     org_id            text NOT NULL,
     state             text NOT NULL CHECK (state IN ('held', 'open', 'lost', 'recommended', 'excluded')),
-    rule              text,
-    reason            text,
-    until             timestamptz,
+    customer_id       bigint,
+    recommendation_id bigint,
     probability       double precision,
-    amount            numeric,
-    expected_revenue  numeric,
     since             timestamptz,
     at                timestamptz,
+    until             timestamptz,
+    amount            numeric,
+    expected_revenue  numeric,
+    rule              text,
+    reason            text,
     route             text,
-    recommendation_id bigint,
-    account_id        text,
-    entity_name       text,
-    segment           text,
-    industry          text,
-    country           text,
-    product_name      text,
-    product_family    text,
-    owner_name        text,
-    owner_email       text,
-    team              text,
-    territory         text,
     PRIMARY KEY (entity_id, product_id, org_id)
 ) WITH (fillfactor = 90);
-CREATE INDEX ON xsell_internal.whitespace (product_id);
-CREATE INDEX ON xsell_internal.whitespace (state, org_id);
-CREATE INDEX ON xsell_internal.whitespace (owner_email);
 COMMENT ON TABLE xsell_internal.whitespace IS
-'One row per entity, product and org whose records say so, named as that org names them; written by write_whitespace. What no row says is neither had nor worth offering.';
+'One row per entity, product and org whose records say so; written by write_whitespace. What no row says is neither had nor worth offering.';
+
+CREATE TABLE xsell_internal.whitespace_customer (
+    customer_id  bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    entity_id    bigint NOT NULL,
+    org_id       text NOT NULL,
+    account_id   text NOT NULL DEFAULT '',
+    owner_id     text NOT NULL DEFAULT '',
+    entity_name  text,
+    segment      text,
+    industry     text,
+    country      text,
+    owner_name   text,
+    owner_email  text,
+    team         text,
+    territory    text,
+    UNIQUE (entity_id, org_id, account_id, owner_id)
+);
+COMMENT ON TABLE xsell_internal.whitespace_customer IS
+'Customers as an org names them, one row for each account and owner that its whitespace is about; empty: none is known.';
+
+CREATE TABLE xsell_internal.whitespace_product (
+    product_id     bigint NOT NULL,
+    org_id         text NOT NULL,
+    product_name   text,
+    product_family text,
+    PRIMARY KEY (product_id, org_id)
+);
+COMMENT ON TABLE xsell_internal.whitespace_product IS 'Products as an org names them.';
 
 CREATE FUNCTION xsell_internal.size_band(employees bigint) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -45,6 +61,7 @@ RETURNS TABLE (entity_id bigint, product_id bigint, org_id text, rule text, reas
 LANGUAGE plpgsql VOLATILE ROWS 10000
 SET search_path = pg_catalog, pg_temp
 SET plan_cache_mode = force_custom_plan
+SET work_mem = '256MB'
 SET jit = off
 AS $$
 #variable_conflict use_column
@@ -92,37 +109,139 @@ $$;
 COMMENT ON FUNCTION xsell_internal.whitespace_exclusions(timestamptz, bigint[]) IS
 'The exclusions that whitespace stores: one row per pair and org, the rule that weighs most; with the probability of what the refresh under way would have offered.';
 
--- What is said of each pair, by org, before names; the first that holds: held, open, recommended, excluded, lost, ended.
+-- How the org calls the customer, and whose it is. An entity with several accounts in an org goes by its largest live one; a
+-- recommendation by its own account, and by whom it is assigned to.
+CREATE FUNCTION xsell_internal.describe_whitespace(only_entities bigint[]) RETURNS bigint
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_custom_plan
+SET client_min_messages = error
+SET work_mem = '256MB'
+SET jit = off
+AS $$
+DECLARE
+    touched bigint;
+    total bigint;
+BEGIN
+    DROP TABLE IF EXISTS pg_temp.xsell_named, pg_temp.xsell_customer, pg_temp.xsell_of_account;
+    CREATE TEMPORARY TABLE xsell_named ON COMMIT DROP AS
+    WITH main AS MATERIALIZED (
+        SELECT DISTINCT ON (e.entity_id, e.org_id) e.entity_id, e.org_id, e.account_id
+        FROM xsell_internal.entity_account e JOIN xsell.account a ON a.org_id = e.org_id AND a.crm_id = e.account_id
+        WHERE only_entities IS NULL OR e.entity_id = ANY (only_entities)
+        ORDER BY e.entity_id, e.org_id, a.deleted_at IS NOT NULL, a.employees DESC NULLS LAST, e.account_id
+    ), named AS (
+        SELECT m.entity_id, m.org_id, NULL::text AS account_id, NULL::text AS owner_id FROM main m
+        UNION
+        SELECT r.entity_id, r.org_id, r.account_id, COALESCE(r.assigned_to, r.owner_id) FROM xsell_internal.recommendation r
+        WHERE r.live AND NOT r.held_out AND (only_entities IS NULL OR r.entity_id = ANY (only_entities))
+    )
+    SELECT n.entity_id, n.org_id, COALESCE(n.account_id, '') AS named_account, COALESCE(n.owner_id, '') AS named_owner,
+           COALESCE(n.account_id, m.account_id, '') AS account_id, COALESCE(n.owner_id, a.owner_id, '') AS owner_id
+    FROM named n
+    LEFT JOIN main m ON m.entity_id = n.entity_id AND m.org_id = n.org_id
+    LEFT JOIN xsell.account a ON a.org_id = n.org_id AND a.crm_id = COALESCE(n.account_id, m.account_id);
+    ANALYZE pg_temp.xsell_named;
+    CREATE TEMPORARY TABLE xsell_customer ON COMMIT DROP AS
+    SELECT n.entity_id, n.org_id, n.account_id, n.owner_id, a.name AS entity_name, xsell_internal.size_band(a.employees) AS segment, a.industry, a.country,
+           u.name AS owner_name, u.email AS owner_email,
+           COALESCE(NULLIF(u.team, ''), (SELECT m.team FROM xsell.territory_map m
+                                         WHERE m.org_id = a.org_id AND m.team IS NOT NULL AND xsell_internal.in_territory(m, a, NULLIF(n.owner_id, ''))
+                                         ORDER BY m.priority, m.map_id LIMIT 1)) AS team,
+           COALESCE(NULLIF(u.territory, ''), (SELECT m.territory FROM xsell.territory_map m
+                                              WHERE m.org_id = a.org_id AND m.territory IS NOT NULL AND xsell_internal.in_territory(m, a, NULLIF(n.owner_id, ''))
+                                              ORDER BY m.priority, m.map_id LIMIT 1)) AS territory
+    FROM (SELECT DISTINCT d.entity_id, d.org_id, d.account_id, d.owner_id FROM pg_temp.xsell_named d) n
+    LEFT JOIN xsell.account a ON a.org_id = n.org_id AND a.crm_id = n.account_id
+    LEFT JOIN xsell.crm_user u ON u.org_id = n.org_id AND u.crm_id = n.owner_id;
+    ANALYZE pg_temp.xsell_customer;
+
+    DELETE FROM xsell_internal.whitespace_customer c
+    WHERE (only_entities IS NULL OR c.entity_id = ANY (only_entities))
+      AND NOT EXISTS (SELECT FROM pg_temp.xsell_customer n
+                      WHERE n.entity_id = c.entity_id AND n.org_id = c.org_id AND n.account_id = c.account_id AND n.owner_id = c.owner_id);
+    GET DIAGNOSTICS total = ROW_COUNT;
+    UPDATE xsell_internal.whitespace_customer c
+    SET entity_name = n.entity_name, segment = n.segment, industry = n.industry, country = n.country, owner_name = n.owner_name, owner_email = n.owner_email,
+        team = n.team, territory = n.territory
+    FROM pg_temp.xsell_customer n
+    WHERE n.entity_id = c.entity_id AND n.org_id = c.org_id AND n.account_id = c.account_id AND n.owner_id = c.owner_id
+      AND (n.entity_name, n.segment, n.industry, n.country, n.owner_name, n.owner_email, n.team, n.territory)
+          IS DISTINCT FROM (c.entity_name, c.segment, c.industry, c.country, c.owner_name, c.owner_email, c.team, c.territory);
+    GET DIAGNOSTICS touched = ROW_COUNT;
+    total := total + touched;
+    INSERT INTO xsell_internal.whitespace_customer (entity_id, org_id, account_id, owner_id, entity_name, segment, industry, country, owner_name, owner_email, team, territory)
+    SELECT n.entity_id, n.org_id, n.account_id, n.owner_id, n.entity_name, n.segment, n.industry, n.country, n.owner_name, n.owner_email, n.team, n.territory
+    FROM pg_temp.xsell_customer n
+    WHERE NOT EXISTS (SELECT FROM xsell_internal.whitespace_customer c
+                      WHERE n.entity_id = c.entity_id AND n.org_id = c.org_id AND n.account_id = c.account_id AND n.owner_id = c.owner_id)
+    ORDER BY n.entity_id;
+    GET DIAGNOSTICS touched = ROW_COUNT;
+    total := total + touched;
+    CREATE TEMPORARY TABLE xsell_of_account ON COMMIT DROP AS
+    SELECT n.entity_id, n.org_id, n.named_account, n.named_owner, c.customer_id
+    FROM pg_temp.xsell_named n
+    JOIN xsell_internal.whitespace_customer c ON c.entity_id = n.entity_id AND c.org_id = n.org_id AND c.account_id = n.account_id AND c.owner_id = n.owner_id;
+    ANALYZE pg_temp.xsell_of_account;
+    DROP TABLE pg_temp.xsell_named, pg_temp.xsell_customer;
+
+    WITH named AS (
+        SELECT DISTINCT ON (m.product_id, m.org_id) m.product_id, m.org_id, m.product_name, m.family
+        FROM xsell.product_map m ORDER BY m.product_id, m.org_id, NOT m.is_active, m.product_name IS NULL, m.product_crm_id
+    ), gone AS (
+        DELETE FROM xsell_internal.whitespace_product p WHERE NOT EXISTS (SELECT FROM named n WHERE n.product_id = p.product_id AND n.org_id = p.org_id)
+    )
+    INSERT INTO xsell_internal.whitespace_product AS p (product_id, org_id, product_name, product_family)
+    SELECT n.product_id, n.org_id, n.product_name, n.family FROM named n
+    LEFT JOIN xsell_internal.whitespace_product o ON o.product_id = n.product_id AND o.org_id = n.org_id
+    WHERE o.product_id IS NULL OR (o.product_name, o.product_family) IS DISTINCT FROM (n.product_name, n.family)
+    ON CONFLICT (product_id, org_id) DO UPDATE SET product_name = excluded.product_name, product_family = excluded.product_family;
+    GET DIAGNOSTICS touched = ROW_COUNT;
+    RETURN total + touched;
+END
+$$;
+COMMENT ON FUNCTION xsell_internal.describe_whitespace(bigint[]) IS
+'The part of write_whitespace that names customers and products, once each; which customer an account and an owner make is in the temporary table xsell_of_account.';
+
+-- What is said of each pair, by org; the first that holds: held, open, recommended, excluded, lost, ended. What differs from what is
+-- stored is kept: a refresh without news leaves no dead rows.
 CREATE FUNCTION xsell_internal.collect_whitespace(as_of timestamptz, only_entities bigint[]) RETURNS void
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 SET plan_cache_mode = force_custom_plan
 SET client_min_messages = error
+SET work_mem = '256MB'
 SET jit = off
 AS $$
 #variable_conflict use_column
 BEGIN
-    DROP TABLE IF EXISTS pg_temp.xsell_exclusion, pg_temp.xsell_worth, pg_temp.xsell_state;
+    DROP TABLE IF EXISTS pg_temp.xsell_exclusion, pg_temp.xsell_worth, pg_temp.xsell_deal, pg_temp.xsell_space;
     CREATE TEMPORARY TABLE xsell_exclusion ON COMMIT DROP AS SELECT * FROM xsell_internal.whitespace_exclusions(as_of, only_entities);
-    CREATE TEMPORARY TABLE xsell_worth ON COMMIT DROP AS SELECT a.org_id, a.product_id, a.amount FROM xsell_internal.amounts_if_won(as_of) a
-    WHERE a.industry IS NULL AND EXISTS (SELECT FROM pg_temp.xsell_exclusion b WHERE b.probability IS NOT NULL);
+    CREATE TEMPORARY TABLE xsell_worth (org_id text, product_id bigint, amount numeric) ON COMMIT DROP;
+    -- A refresh keeps amounts with its world.
+    IF EXISTS (SELECT FROM xsell_internal.stored_world) THEN
+        INSERT INTO pg_temp.xsell_worth SELECT a.org_id, a.product_id, a.amount FROM xsell_internal.stored_amount a WHERE a.industry IS NULL;
+    ELSIF EXISTS (SELECT FROM pg_temp.xsell_exclusion b WHERE b.probability IS NOT NULL) THEN
+        INSERT INTO pg_temp.xsell_worth SELECT a.org_id, a.product_id, a.amount FROM xsell_internal.amounts_if_won(as_of) a WHERE a.industry IS NULL;
+    END IF;
+    CREATE TEMPORARY TABLE xsell_deal ON COMMIT DROP AS
+    SELECT d.entity_id, d.product_id, d.org_id, d.opportunity_id, d.known_at, d.amount_base, CASE WHEN d.closed AND d.closed_at <= as_of THEN d.closed_at END AS lost_at
+    FROM xsell_internal.deal_pair d
+    WHERE NOT d.won AND d.known_at <= as_of AND (d.deleted_at IS NULL OR d.deleted_at > as_of) AND (d.named_at IS NULL OR d.named_at <= as_of)
+      AND (only_entities IS NULL OR d.entity_id = ANY (only_entities));
     ANALYZE pg_temp.xsell_exclusion;
     ANALYZE pg_temp.xsell_worth;
-    CREATE TEMPORARY TABLE xsell_state ON COMMIT DROP AS
-    WITH deal AS MATERIALIZED (
-        SELECT d.entity_id, d.product_id, d.org_id, d.opportunity_id, d.known_at, d.amount_base, CASE WHEN d.closed AND d.closed_at <= as_of THEN d.closed_at END AS lost_at
-        FROM xsell_internal.deal_pair d
-        WHERE NOT d.won AND d.known_at <= as_of AND (d.deleted_at IS NULL OR d.deleted_at > as_of) AND (d.named_at IS NULL OR d.named_at <= as_of)
-          AND (only_entities IS NULL OR d.entity_id = ANY (only_entities))
-    ), pipeline AS (
+    ANALYZE pg_temp.xsell_deal;
+    CREATE TEMPORARY TABLE xsell_space ON COMMIT DROP AS
+    WITH pipeline AS (
         SELECT d.entity_id, d.product_id, d.org_id, min(NULLIF(d.known_at, '-infinity')) AS since, min(o.closed_at) AS at, sum(d.amount_base) AS amount,
                avg(o.probability)::double precision / 100 AS probability, sum(d.amount_base * o.probability / 100) AS expected
-        FROM deal d JOIN xsell.opportunity o ON o.org_id = d.org_id AND o.crm_id = d.opportunity_id
+        FROM pg_temp.xsell_deal d JOIN xsell.opportunity o ON o.org_id = d.org_id AND o.crm_id = d.opportunity_id
         WHERE d.lost_at IS NULL
         GROUP BY d.entity_id, d.product_id, d.org_id
     ), loss AS (
         SELECT DISTINCT ON (d.entity_id, d.product_id, d.org_id) d.entity_id, d.product_id, d.org_id, d.lost_at, d.amount_base
-        FROM deal d WHERE d.lost_at IS NOT NULL
+        FROM pg_temp.xsell_deal d WHERE d.lost_at IS NOT NULL
         ORDER BY d.entity_id, d.product_id, d.org_id, d.lost_at DESC, d.opportunity_id
     ), said AS (
         SELECT h.entity_id, h.product_id, h.org_id, CASE WHEN h.ends_at <= as_of THEN 6 ELSE 1 END AS weight, CASE WHEN h.ends_at <= as_of THEN 'lost' ELSE 'held' END AS state,
@@ -151,55 +270,30 @@ BEGIN
         UNION ALL
         SELECT l.entity_id, l.product_id, l.org_id, 6, 'lost', NULL, 'a deal was lost', NULL, NULL, l.amount_base, NULL, l.lost_at, l.lost_at, NULL, NULL, NULL, NULL
         FROM loss l
+    ), first_said AS (
+        SELECT DISTINCT ON (s.entity_id, s.product_id, s.org_id) s.*
+        FROM said s ORDER BY s.entity_id, s.product_id, s.org_id, s.weight, s.at DESC NULLS LAST, s.route
+    ), now_said AS (
+        SELECT s.*, a.customer_id
+        FROM first_said s
+        LEFT JOIN pg_temp.xsell_of_account a ON a.entity_id = s.entity_id AND a.org_id = s.org_id
+            AND a.named_account = COALESCE(s.account_id, '') AND a.named_owner = COALESCE(s.owner_id, '')
+    ), stored AS (
+        SELECT * FROM xsell_internal.whitespace w WHERE only_entities IS NULL OR w.entity_id = ANY (only_entities)
     )
-    SELECT DISTINCT ON (s.entity_id, s.product_id, s.org_id) s.entity_id, s.product_id, s.org_id, s.state, s.rule, s.reason, s.until, s.probability, s.amount,
-           s.expected_revenue, s.since, s.at, s.route, s.recommendation_id, s.account_id, s.owner_id
-    FROM said s
-    ORDER BY s.entity_id, s.product_id, s.org_id, s.weight, s.at DESC NULLS LAST, s.route;
-    DROP TABLE pg_temp.xsell_exclusion, pg_temp.xsell_worth;
-    ANALYZE pg_temp.xsell_state;
+    SELECT COALESCE(n.entity_id, w.entity_id) AS entity_id, COALESCE(n.product_id, w.product_id) AS product_id, COALESCE(n.org_id, w.org_id) AS org_id,
+           w.entity_id IS NOT NULL AS is_stored, n.state, n.customer_id, n.recommendation_id, n.probability, n.since, n.at, n.until, n.amount, n.expected_revenue,
+           n.rule, n.reason, n.route
+    FROM now_said n FULL JOIN stored w ON w.entity_id = n.entity_id AND w.product_id = n.product_id AND w.org_id = n.org_id
+    WHERE w.entity_id IS NULL OR n.entity_id IS NULL OR w.state <> n.state
+       OR (w.customer_id, w.recommendation_id, w.probability, w.since, w.at, w.until, w.amount, w.expected_revenue, w.rule, w.reason, w.route)
+          IS DISTINCT FROM (n.customer_id, n.recommendation_id, n.probability, n.since, n.at, n.until, n.amount, n.expected_revenue, n.rule, n.reason, n.route);
+    DROP TABLE pg_temp.xsell_exclusion, pg_temp.xsell_worth, pg_temp.xsell_deal;
+    ANALYZE pg_temp.xsell_space;
 END
 $$;
 COMMENT ON FUNCTION xsell_internal.collect_whitespace(timestamptz, bigint[]) IS
-'The part of write_whitespace that gathers what holdings, deals, recommendations and exclusions say of each pair, by org, in the temporary table xsell_state.';
-
--- How the org calls the customer, and whose it is. An entity with several accounts in an org goes by its largest live one; a
--- recommendation by its own account, and by whom it is assigned to.
-CREATE FUNCTION xsell_internal.describe_whitespace(only_entities bigint[]) RETURNS void
-LANGUAGE plpgsql VOLATILE
-SET search_path = pg_catalog, pg_temp
-SET plan_cache_mode = force_custom_plan
-SET client_min_messages = error
-SET jit = off
-AS $$
-BEGIN
-    DROP TABLE IF EXISTS pg_temp.xsell_of_account;
-    CREATE TEMPORARY TABLE xsell_of_account ON COMMIT DROP AS
-    WITH wanted AS (
-        SELECT s.entity_id, s.org_id, s.account_id, s.owner_id FROM pg_temp.xsell_state s GROUP BY s.entity_id, s.org_id, s.account_id, s.owner_id
-    ), main AS (
-        SELECT DISTINCT ON (e.entity_id, e.org_id) e.entity_id, e.org_id, e.account_id
-        FROM xsell_internal.entity_account e JOIN xsell.account a ON a.org_id = e.org_id AND a.crm_id = e.account_id
-        WHERE only_entities IS NULL OR e.entity_id = ANY (only_entities)
-        ORDER BY e.entity_id, e.org_id, a.deleted_at IS NOT NULL, a.employees DESC NULLS LAST, e.account_id
-    )
-    SELECT w.entity_id, w.org_id, COALESCE(w.account_id, '') AS named_account, COALESCE(w.owner_id, '') AS named_owner, a.crm_id AS account_id, a.name AS entity_name,
-           xsell_internal.size_band(a.employees) AS segment, a.industry, a.country, u.name AS owner_name, u.email AS owner_email,
-           COALESCE(NULLIF(u.team, ''), (SELECT m.team FROM xsell.territory_map m
-                                         WHERE m.org_id = a.org_id AND m.team IS NOT NULL AND xsell_internal.in_territory(m, a, COALESCE(w.owner_id, a.owner_id))
-                                         ORDER BY m.priority, m.map_id LIMIT 1)) AS team,
-           COALESCE(NULLIF(u.territory, ''), (SELECT m.territory FROM xsell.territory_map m
-                                              WHERE m.org_id = a.org_id AND m.territory IS NOT NULL AND xsell_internal.in_territory(m, a, COALESCE(w.owner_id, a.owner_id))
-                                              ORDER BY m.priority, m.map_id LIMIT 1)) AS territory
-    FROM wanted w
-    LEFT JOIN main n ON n.entity_id = w.entity_id AND n.org_id = w.org_id
-    LEFT JOIN xsell.account a ON a.org_id = w.org_id AND a.crm_id = COALESCE(w.account_id, n.account_id)
-    LEFT JOIN xsell.crm_user u ON u.org_id = w.org_id AND u.crm_id = COALESCE(w.owner_id, a.owner_id);
-    ANALYZE pg_temp.xsell_of_account;
-END
-$$;
-COMMENT ON FUNCTION xsell_internal.describe_whitespace(bigint[]) IS
-'The part of write_whitespace that names accounts and owners, once each, in the temporary table xsell_of_account.';
+'The part of write_whitespace that gathers what holdings, deals, recommendations and exclusions say of each pair, by org: what is not stored like that is in the temporary table xsell_space, without a state where nothing is said any more.';
 
 CREATE FUNCTION xsell_internal.write_whitespace(as_of timestamptz, only_entities bigint[] DEFAULT NULL) RETURNS bigint
 LANGUAGE plpgsql VOLATILE
@@ -207,58 +301,41 @@ SET search_path = pg_catalog, pg_temp
 SET plan_cache_mode = force_custom_plan
 SET client_min_messages = error  -- who is not the owner may write, not analyze: no reason to warn
 SET enable_nestloop = on
+SET random_page_cost = 4
 SET jit = off
 AS $$
 DECLARE
     touched bigint;
-    total bigint := 0;
+    total bigint;
 BEGIN
     -- For the whole, an index look-up for each row would be ruinous; for some, everything else would.
-    PERFORM set_config('enable_nestloop', (only_entities IS NOT NULL)::text, true);
+    PERFORM set_config('enable_nestloop', (only_entities IS NOT NULL)::text, true),
+            set_config('random_page_cost', CASE WHEN only_entities IS NULL THEN '4' ELSE '1.1' END, true);
+    total := xsell_internal.describe_whitespace(only_entities);
     PERFORM xsell_internal.collect_whitespace(write_whitespace.as_of, only_entities);
-    PERFORM xsell_internal.describe_whitespace(only_entities);
-    -- Only what differs is written: a refresh without news leaves no dead rows.
-    DROP TABLE IF EXISTS pg_temp.xsell_space;
-    CREATE TEMPORARY TABLE xsell_space ON COMMIT DROP AS
-    SELECT n.*, w.org_id IS NULL AS is_new
-    FROM (SELECT s.entity_id, s.product_id, s.org_id, s.state, s.rule, s.reason, s.until, s.probability, s.amount, s.expected_revenue, s.since, s.at, s.route,
-                 s.recommendation_id, a.account_id, a.entity_name, a.segment, a.industry, a.country, p.product_name, p.family AS product_family,
-                 a.owner_name, a.owner_email, a.team, a.territory
-          FROM pg_temp.xsell_state s
-          LEFT JOIN pg_temp.xsell_of_account a ON a.entity_id = s.entity_id AND a.org_id = s.org_id AND a.named_account = COALESCE(s.account_id, '')
-                                              AND a.named_owner = COALESCE(s.owner_id, '')
-          LEFT JOIN (SELECT DISTINCT ON (m.org_id, m.product_id) m.org_id, m.product_id, m.product_name, m.family
-                     FROM xsell.product_map m ORDER BY m.org_id, m.product_id, NOT m.is_active, m.product_name IS NULL, m.product_crm_id) p
-              ON p.org_id = s.org_id AND p.product_id = s.product_id) n
-    LEFT JOIN xsell_internal.whitespace w ON w.entity_id = n.entity_id AND w.product_id = n.product_id AND w.org_id = n.org_id
-    WHERE w.org_id IS NULL OR ROW(n.*) IS DISTINCT FROM ROW(w.*);
-    ANALYZE pg_temp.xsell_space;
 
-    DELETE FROM xsell_internal.whitespace w
-    WHERE (only_entities IS NULL OR w.entity_id = ANY (only_entities))
-      AND NOT EXISTS (SELECT FROM pg_temp.xsell_state n WHERE n.entity_id = w.entity_id AND n.product_id = w.product_id AND n.org_id = w.org_id);
+    DELETE FROM xsell_internal.whitespace w USING pg_temp.xsell_space n
+    WHERE n.state IS NULL AND n.entity_id = w.entity_id AND n.product_id = w.product_id AND n.org_id = w.org_id;
     GET DIAGNOSTICS touched = ROW_COUNT;
     total := total + touched;
     UPDATE xsell_internal.whitespace w
-    SET state = n.state, rule = n.rule, reason = n.reason, until = n.until, probability = n.probability, amount = n.amount, expected_revenue = n.expected_revenue,
-        since = n.since, at = n.at, route = n.route, recommendation_id = n.recommendation_id, account_id = n.account_id, entity_name = n.entity_name, segment = n.segment,
-        industry = n.industry, country = n.country, product_name = n.product_name, product_family = n.product_family, owner_name = n.owner_name, owner_email = n.owner_email,
-        team = n.team, territory = n.territory
+    SET state = n.state, customer_id = n.customer_id, recommendation_id = n.recommendation_id, probability = n.probability, since = n.since, at = n.at, until = n.until,
+        amount = n.amount, expected_revenue = n.expected_revenue, rule = n.rule, reason = n.reason, route = n.route
     FROM pg_temp.xsell_space n
-    WHERE NOT n.is_new AND n.entity_id = w.entity_id AND n.product_id = w.product_id AND n.org_id = w.org_id;
+    WHERE n.is_stored AND n.state IS NOT NULL AND n.entity_id = w.entity_id AND n.product_id = w.product_id AND n.org_id = w.org_id;
     GET DIAGNOSTICS touched = ROW_COUNT;
     total := total + touched;
-    INSERT INTO xsell_internal.whitespace (entity_id, product_id, org_id, state, rule, reason, until, probability, amount, expected_revenue, since, at, route,
-        recommendation_id, account_id, entity_name, segment, industry, country, product_name, product_family, owner_name, owner_email, team, territory)
-    SELECT n.entity_id, n.product_id, n.org_id, n.state, n.rule, n.reason, n.until, n.probability, n.amount, n.expected_revenue, n.since, n.at, n.route,
-        n.recommendation_id, n.account_id, n.entity_name, n.segment, n.industry, n.country, n.product_name, n.product_family, n.owner_name, n.owner_email, n.team, n.territory
-    FROM pg_temp.xsell_space n WHERE n.is_new
-    ORDER BY n.entity_id, n.product_id, n.org_id;
+    INSERT INTO xsell_internal.whitespace (entity_id, product_id, org_id, state, customer_id, recommendation_id, probability, since, at, until, amount, expected_revenue,
+        rule, reason, route)
+    SELECT n.entity_id, n.product_id, n.org_id, n.state, n.customer_id, n.recommendation_id, n.probability, n.since, n.at, n.until, n.amount, n.expected_revenue,
+           n.rule, n.reason, n.route
+    FROM pg_temp.xsell_space n WHERE NOT n.is_stored;
     GET DIAGNOSTICS touched = ROW_COUNT;
     total := total + touched;
-    DROP TABLE pg_temp.xsell_state, pg_temp.xsell_of_account, pg_temp.xsell_space;
+    DROP TABLE pg_temp.xsell_of_account, pg_temp.xsell_space;
     IF only_entities IS NULL AND total > 0 THEN
         ANALYZE xsell_internal.whitespace;
+        ANALYZE xsell_internal.whitespace_customer;
     END IF;
     RETURN total;
 END
@@ -267,10 +344,13 @@ COMMENT ON FUNCTION xsell_internal.write_whitespace(timestamptz, bigint[]) IS 'B
 
 -- The name of a customer that the selling org does not know is the introducer's to tell: joined under the reader's rights, and only when asked for.
 CREATE VIEW xsell.whitespace WITH (security_invoker = true) AS
-SELECT w.entity_id, COALESCE(w.entity_name, ia.name) AS entity_name, w.product_id, w.product_name, w.product_family, w.org_id, w.state, w.rule, w.reason, w.until,
-       w.probability, w.amount, w.expected_revenue, w.since, w.at, w.route, w.account_id, COALESCE(w.segment, xsell_internal.size_band(ia.employees)) AS segment,
-       COALESCE(w.industry, ia.industry) AS industry, COALESCE(w.country, ia.country) AS country, w.owner_name, w.owner_email, w.team, w.territory, w.recommendation_id
+SELECT w.entity_id, COALESCE(c.entity_name, ia.name) AS entity_name, w.product_id, p.product_name, p.product_family, w.org_id, w.state, w.rule, w.reason, w.until,
+       w.probability, w.amount, w.expected_revenue, w.since, w.at, w.route, NULLIF(c.account_id, '') AS account_id,
+       COALESCE(c.segment, xsell_internal.size_band(ia.employees)) AS segment, COALESCE(c.industry, ia.industry) AS industry, COALESCE(c.country, ia.country) AS country,
+       c.owner_name, c.owner_email, c.team, c.territory, w.recommendation_id
 FROM xsell_internal.whitespace w
+LEFT JOIN xsell_internal.whitespace_customer c ON c.customer_id = w.customer_id
+LEFT JOIN xsell_internal.whitespace_product p ON p.product_id = w.product_id AND p.org_id = w.org_id
 LEFT JOIN xsell_internal.introduction i ON i.recommendation_id = w.recommendation_id
 LEFT JOIN xsell.account ia ON ia.org_id = i.org_id AND ia.crm_id = i.account_id;
 COMMENT ON VIEW xsell.whitespace IS
@@ -301,30 +381,53 @@ COMMENT ON COLUMN xsell.whitespace.team IS 'Team of the owner, else by xsell.ter
 COMMENT ON COLUMN xsell.whitespace.territory IS 'Territory of the owner, else by xsell.territory_map.';
 COMMENT ON COLUMN xsell.whitespace.recommendation_id IS 'For recommended: the recommendation.';
 
--- Roll-ups: the same sums by one dimension after another. Customers are counted once, by grouping them before their rows are added up.
+-- Roll-ups. Millions of rows are added up once by narrow keys, and what comes of it by what people call them.
+CREATE VIEW xsell_internal.whitespace_customer_sum WITH (security_invoker = true) AS
+SELECT s.entity_id, s.org_id, s.state, s.pairs, s.amount, s.expected_revenue, COALESCE(c.segment, xsell_internal.size_band(ia.employees)) AS segment,
+       COALESCE(c.industry, ia.industry) AS industry, c.owner_name, c.owner_email, c.team, c.territory
+FROM (SELECT w.entity_id, w.org_id, w.customer_id, w.state, CASE WHEN w.route = 'cross_org' THEN w.recommendation_id END AS introduced,
+             pg_catalog.count(*) AS pairs, pg_catalog.sum(w.amount) AS amount, pg_catalog.sum(w.expected_revenue) AS expected_revenue
+      FROM xsell_internal.whitespace w GROUP BY 1, 2, 3, 4, 5) s
+LEFT JOIN xsell_internal.whitespace_customer c ON c.customer_id = s.customer_id
+LEFT JOIN xsell_internal.introduction i ON i.recommendation_id = s.introduced
+LEFT JOIN xsell.account ia ON ia.org_id = i.org_id AND ia.crm_id = i.account_id;
+COMMENT ON VIEW xsell_internal.whitespace_customer_sum IS 'Whitespace added up by customer, org and state.';
+
+CREATE VIEW xsell_internal.whitespace_product_sum WITH (security_invoker = true) AS
+SELECT s.product_id, s.org_id, s.state, s.pairs, s.amount, s.expected_revenue, p.product_name, p.product_family
+FROM (SELECT w.product_id, w.org_id, w.state, pg_catalog.count(*) AS pairs, pg_catalog.sum(w.amount) AS amount, pg_catalog.sum(w.expected_revenue) AS expected_revenue
+      FROM xsell_internal.whitespace w GROUP BY 1, 2, 3) s
+LEFT JOIN xsell_internal.whitespace_product p ON p.product_id = s.product_id AND p.org_id = s.org_id;
+COMMENT ON VIEW xsell_internal.whitespace_product_sum IS 'Whitespace added up by product, org and state.';
+
+-- Customers are counted once: grouped before their rows are added up; in a product and org each has one row; of a family they are counted apart.
 DO $$
 DECLARE
     item record;
     meaning record;
+    sums constant text := 'COALESCE(pg_catalog.sum(%1$s) FILTER (WHERE s.state = ''held''), 0)::bigint AS held, COALESCE(pg_catalog.sum(%1$s) FILTER (WHERE s.state = ''open''), 0)::bigint AS open,
+        COALESCE(pg_catalog.sum(%1$s) FILTER (WHERE s.state = ''lost''), 0)::bigint AS lost, COALESCE(pg_catalog.sum(%1$s) FILTER (WHERE s.state = ''recommended''), 0)::bigint AS recommended,
+        COALESCE(pg_catalog.sum(%1$s) FILTER (WHERE s.state = ''excluded''), 0)::bigint AS excluded, pg_catalog.sum(s.amount) FILTER (WHERE s.state = ''held'') AS held_amount,
+        pg_catalog.sum(s.amount) FILTER (WHERE s.state = ''open'') AS open_pipeline, pg_catalog.sum(s.expected_revenue) FILTER (WHERE s.state = ''open'') AS open_expected,
+        pg_catalog.sum(s.expected_revenue) FILTER (WHERE s.state = ''recommended'') AS potential,
+        pg_catalog.round(COALESCE(pg_catalog.sum(%1$s) FILTER (WHERE s.state = ''held''), 0)::numeric / pg_catalog.sum(%1$s)::numeric, 4) AS penetration';
 BEGIN
-    FOR item IN SELECT v.*, CASE v.name WHEN 'product' THEN v.keys ELSE 'w.entity_id, ' || v.keys END AS inner_keys,  -- one row a customer as it is
-                       CASE v.name WHEN 'product' THEN 'pg_catalog.sum(c.customers)::bigint' ELSE 'pg_catalog.count(*)' END AS counted FROM (VALUES
+    FOR item IN SELECT * FROM (VALUES
         ('segment', 'segment', 'size of the customer'), ('industry', 'industry', 'industry of the customer'), ('owner', 'org_id, owner_name, owner_email, team', 'owner'),
         ('territory', 'org_id, territory, team', 'territory and team'), ('org', 'org_id', 'org'), ('family', 'product_family', 'product family'),
         ('product', 'product_id, org_id, product_name, product_family', 'product and org')) AS v(name, keys, text) LOOP
-        EXECUTE pg_catalog.format(
-            'CREATE VIEW xsell.whitespace_by_%1$s WITH (security_invoker = true) AS
-             SELECT %2$s, %4$s AS customers, pg_catalog.sum(c.held)::bigint AS held, pg_catalog.sum(c.open)::bigint AS open, pg_catalog.sum(c.lost)::bigint AS lost,
-                    pg_catalog.sum(c.recommended)::bigint AS recommended, pg_catalog.sum(c.excluded)::bigint AS excluded, pg_catalog.sum(c.held_amount) AS held_amount,
-                    pg_catalog.sum(c.open_pipeline) AS open_pipeline, pg_catalog.sum(c.open_expected) AS open_expected, pg_catalog.sum(c.potential) AS potential,
-                    pg_catalog.round(pg_catalog.sum(c.held)::numeric / pg_catalog.sum(c.held + c.open + c.lost + c.recommended + c.excluded)::numeric, 4) AS penetration
-             FROM (SELECT %2$s, pg_catalog.count(*) FILTER (WHERE w.state = ''held'') AS held, pg_catalog.count(*) FILTER (WHERE w.state = ''open'') AS open,
-                          pg_catalog.count(*) FILTER (WHERE w.state = ''lost'') AS lost, pg_catalog.count(*) FILTER (WHERE w.state = ''recommended'') AS recommended,
-                          pg_catalog.count(*) FILTER (WHERE w.state = ''excluded'') AS excluded, pg_catalog.sum(w.amount) FILTER (WHERE w.state = ''held'') AS held_amount,
-                          pg_catalog.sum(w.amount) FILTER (WHERE w.state = ''open'') AS open_pipeline, pg_catalog.sum(w.expected_revenue) FILTER (WHERE w.state = ''open'') AS open_expected,
-                          pg_catalog.sum(w.expected_revenue) FILTER (WHERE w.state = ''recommended'') AS potential, pg_catalog.count(*) AS customers
-                   FROM xsell.whitespace w GROUP BY %3$s) c
-             GROUP BY %2$s', item.name, item.keys, item.inner_keys, item.counted);
+        EXECUTE pg_catalog.format('CREATE VIEW xsell.whitespace_by_%1$s WITH (security_invoker = true) AS SELECT %2$s, %3$s AS customers, ' || pg_catalog.format(sums, 's.pairs') || CASE item.name
+            WHEN 'product' THEN ' FROM xsell_internal.whitespace_product_sum s GROUP BY %2$s'
+            WHEN 'family' THEN ' FROM (SELECT f.state, f.product_family, f.pairs, f.amount, f.expected_revenue, 0 AS customers FROM xsell_internal.whitespace_product_sum f
+                                       UNION ALL
+                                       SELECT NULL, d.product_family, NULL, NULL, NULL, pg_catalog.count(*)
+                                       FROM (SELECT DISTINCT w.entity_id, p.product_family FROM xsell_internal.whitespace w
+                                             LEFT JOIN xsell_internal.whitespace_product p ON p.product_id = w.product_id AND p.org_id = w.org_id) d
+                                       GROUP BY d.product_family) s GROUP BY %2$s'
+            ELSE ' FROM (SELECT c.state, %2$s, pg_catalog.sum(c.pairs) AS pairs, pg_catalog.sum(c.amount) AS amount, pg_catalog.sum(c.expected_revenue) AS expected_revenue,
+                                (pg_catalog.row_number() OVER (PARTITION BY c.entity_id, %2$s) = 1)::integer AS customers
+                         FROM xsell_internal.whitespace_customer_sum c GROUP BY c.entity_id, c.state, %2$s) s GROUP BY %2$s' END,
+            item.name, item.keys, CASE item.name WHEN 'product' THEN 'pg_catalog.sum(s.pairs)::bigint' ELSE 'pg_catalog.sum(s.customers)::bigint' END);
         EXECUTE pg_catalog.format('COMMENT ON VIEW xsell.whitespace_by_%s IS %L', item.name, 'xsell.whitespace added up by ' || item.text || '; NULL: not known.');
         FOR meaning IN
             SELECT a.attname, c.text FROM pg_catalog.pg_attribute a
@@ -347,18 +450,17 @@ CREATE VIEW xsell.whitespace_by_period WITH (security_invoker = true) AS
 SELECT c.fiscal_year, c.fiscal_quarter, c.fiscal_quarter_label, c.fiscal_quarter_start, d.org_id, d.product_family,
        pg_catalog.sum(d.wins)::bigint AS wins, pg_catalog.sum(d.won) AS won, pg_catalog.sum(d.open_pipeline) AS open_pipeline,
        pg_catalog.sum(d.open_expected) AS open_expected, pg_catalog.sum(d.potential) AS potential
-FROM (SELECT p.day, p.org_id, m.family AS product_family, p.wins, p.won, NULL::numeric AS open_pipeline, NULL::numeric AS open_expected, NULL::numeric AS potential
-      FROM (SELECT (b.won_at AT TIME ZONE 'UTC')::date AS day, b.org_id, b.product_id, pg_catalog.count(*) AS wins, pg_catalog.sum(b.amount_base) AS won
-            FROM xsell_internal.purchase b
-            WHERE b.won_at <= (SELECT xsell.clock()) AND (b.deleted_at IS NULL OR b.deleted_at > (SELECT xsell.clock()))
-            GROUP BY 1, 2, 3) p
-      LEFT JOIN (SELECT DISTINCT ON (v.org_id, v.product_id) v.org_id, v.product_id, v.family
-                 FROM xsell.product_map v ORDER BY v.org_id, v.product_id, NOT v.is_active, v.product_name IS NULL, v.product_crm_id) m
-          ON m.org_id = p.org_id AND m.product_id = p.product_id
+FROM (SELECT (b.won_at AT TIME ZONE 'UTC')::date AS day, b.org_id, p.product_family, pg_catalog.count(*) AS wins, pg_catalog.sum(b.amount_base) AS won,
+             NULL::numeric AS open_pipeline, NULL::numeric AS open_expected, NULL::numeric AS potential
+      FROM xsell_internal.purchase b
+      LEFT JOIN xsell_internal.whitespace_product p ON p.product_id = b.product_id AND p.org_id = b.org_id
+      WHERE b.won_at <= (SELECT xsell.clock()) AND (b.deleted_at IS NULL OR b.deleted_at > (SELECT xsell.clock()))
+      GROUP BY 1, 2, 3
       UNION ALL
-      SELECT (CASE w.state WHEN 'recommended' THEN (SELECT xsell.clock()) ELSE w.at END AT TIME ZONE 'UTC')::date, w.org_id, w.product_family, 0, NULL, pg_catalog.sum(w.amount) FILTER (WHERE w.state = 'open'),
+      SELECT (CASE w.state WHEN 'recommended' THEN (SELECT xsell.clock()) ELSE w.at END AT TIME ZONE 'UTC')::date, w.org_id, p.product_family, 0, NULL, pg_catalog.sum(w.amount) FILTER (WHERE w.state = 'open'),
              pg_catalog.sum(w.expected_revenue) FILTER (WHERE w.state = 'open'), pg_catalog.sum(w.expected_revenue) FILTER (WHERE w.state = 'recommended')
-      FROM xsell_internal.whitespace w WHERE w.state IN ('open', 'recommended') GROUP BY 1, 2, 3) d
+      FROM xsell_internal.whitespace w LEFT JOIN xsell_internal.whitespace_product p ON p.product_id = w.product_id AND p.org_id = w.org_id
+      WHERE w.state IN ('open', 'recommended') GROUP BY 1, 2, 3) d
 LEFT JOIN xsell.calendar c ON c.day = d.day
 GROUP BY c.fiscal_year, c.fiscal_quarter, c.fiscal_quarter_label, c.fiscal_quarter_start, d.org_id, d.product_family;
 COMMENT ON VIEW xsell.whitespace_by_period IS
@@ -426,6 +528,11 @@ BEGIN
     IF FOUND THEN
         RETURN;
     END IF;
+    -- What would be offered is not told, or it would be offered.
+    IF xsell_internal.in_holdout(wanted) OR EXISTS (SELECT FROM xsell_internal.recommendation r WHERE r.entity_id = wanted AND r.live AND r.held_out) THEN
+        RETURN QUERY SELECT 'held_out', NULL::text, 'nothing is offered to this customer, to measure what offers bring', NULL::timestamptz, NULL::integer, NULL::double precision;
+        RETURN;
+    END IF;
     SELECT count(*) AS candidates, max(c.probability) FILTER (WHERE c.product_id = product) AS probability,
            count(*) FILTER (WHERE c.probability > o.probability OR (c.probability = o.probability AND c.product_id <= product)) AS rank INTO scored
     FROM xsell_internal.candidate_scores(at, wanted) c
@@ -444,3 +551,6 @@ COMMENT ON FUNCTION xsell.why_not(bigint, bigint, text, text) IS
 'Why a customer (an entity, or an account) is not offered a product: one row per rule that bars it, or its rank and probability where none does.';
 
 SELECT pg_catalog.pg_extension_config_dump('xsell_internal.whitespace', '');
+SELECT pg_catalog.pg_extension_config_dump('xsell_internal.whitespace_customer', '');
+SELECT pg_catalog.pg_extension_config_dump('xsell_internal.whitespace_customer_customer_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('xsell_internal.whitespace_product', '');

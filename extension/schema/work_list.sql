@@ -49,19 +49,25 @@ COMMENT ON FUNCTION xsell_internal.own_work_list_rule() IS 'Trigger: what is wri
 CREATE TRIGGER own_work_list_rule BEFORE INSERT OR UPDATE ON xsell.work_list_rule
     FOR EACH ROW EXECUTE FUNCTION xsell_internal.own_work_list_rule();
 
--- Not COALESCE: under row security only what is sure to leak nothing, such as CASE, is looked up in an index.
+-- Whose a recommendation is; empty: nobody's. Not COALESCE: under row security only what is sure to leak nothing, such as CASE, is looked up in an index.
 CREATE INDEX recommendation_worked_by ON xsell_internal.recommendation
-    (org_id, (CASE WHEN assigned_to IS NULL THEN owner_id ELSE assigned_to END), expected_revenue DESC NULLS LAST, probability DESC, recommendation_id) WHERE live AND NOT held_out;
-CREATE INDEX recommendation_begun ON xsell_internal.recommendation (org_id, (CASE WHEN assigned_to IS NULL THEN owner_id ELSE assigned_to END))
+    (org_id, (CASE WHEN assigned_to IS NOT NULL THEN assigned_to WHEN owner_id IS NOT NULL THEN owner_id ELSE '' END),
+     expected_revenue DESC NULLS LAST, probability DESC, recommendation_id) WHERE live AND NOT held_out;
+CREATE INDEX recommendation_begun ON xsell_internal.recommendation
+    (org_id, (CASE WHEN assigned_to IS NOT NULL THEN assigned_to WHEN owner_id IS NOT NULL THEN owner_id ELSE '' END))
     WHERE live AND NOT held_out AND status IN ('accepted', 'in_progress');
 
--- Who has recommendations, with the limits that hold for each.
+-- Who may have a list, with the limits that hold for each: every user of the CRM, owners of accounts that it does not list as users, and nobody.
 CREATE VIEW xsell_internal.work_list_owner WITH (security_invoker = true) AS
-SELECT c.org_id, c.owner_id, u.name AS owner_name, u.email AS owner_email, n.capacity, n.per_account,
+SELECT c.org_id, c.owner_id, c.owner_name, c.owner_email, n.capacity, n.per_account,
        CASE WHEN n.per_family < 1 THEN pg_catalog.ceil(n.per_family * n.capacity) ELSE n.per_family END AS per_family,
        pg_catalog.floor(n.small_share * n.capacity) AS small, n.small_employees
-FROM (SELECT DISTINCT r.org_id, CASE WHEN r.assigned_to IS NULL THEN r.owner_id ELSE r.assigned_to END AS owner_id FROM xsell_internal.recommendation r WHERE r.live AND NOT r.held_out) c
-LEFT JOIN xsell.crm_user u ON u.org_id = c.org_id AND u.crm_id = c.owner_id
+FROM (SELECT u.org_id, u.crm_id AS owner_id, u.name AS owner_name, u.email AS owner_email, u.team FROM xsell.crm_user u
+      UNION ALL
+      SELECT DISTINCT a.org_id, a.owner_id, NULL::text, NULL::text, NULL::text FROM xsell.account a
+      WHERE a.owner_id <> '' AND NOT EXISTS (SELECT FROM xsell.crm_user u WHERE u.org_id = a.org_id AND u.crm_id = a.owner_id)
+      UNION ALL
+      SELECT o.org_id, '', NULL, NULL, NULL FROM xsell.org o) c
 CROSS JOIN LATERAL (
     SELECT (pg_catalog.array_agg(l.capacity ORDER BY l.closeness DESC) FILTER (WHERE l.capacity IS NOT NULL))[1] AS capacity,
            (pg_catalog.array_agg(l.per_account ORDER BY l.closeness DESC) FILTER (WHERE l.per_account IS NOT NULL))[1] AS per_account,
@@ -70,54 +76,72 @@ CROSS JOIN LATERAL (
            (pg_catalog.array_agg(l.small_employees ORDER BY l.closeness DESC) FILTER (WHERE l.small_employees IS NOT NULL))[1] AS small_employees
     FROM (SELECT t.*, (t.org_id IS NOT NULL)::integer + (t.team IS NOT NULL)::integer + 2 * (t.owner_id IS NOT NULL)::integer AS closeness
           FROM xsell.work_list_rule t
-          WHERE (t.org_id IS NULL OR t.org_id = c.org_id) AND (t.team IS NULL OR t.team = u.team) AND (t.owner_id IS NULL OR t.owner_id = c.owner_id)) l) n;
-COMMENT ON VIEW xsell_internal.work_list_owner IS 'Owners of recommendations (NULL: nobody) by org, and the limits of their work lists.';
+          WHERE (t.org_id IS NULL OR t.org_id = c.org_id) AND (t.team IS NULL OR t.team = c.team) AND (t.owner_id IS NULL OR t.owner_id = c.owner_id)) l) n;
+COMMENT ON VIEW xsell_internal.work_list_owner IS 'Who may have recommendations (empty: nobody) by org, and the limits of their work lists.';
 
--- The greedy choice as sets, out of what is begun and the best of each owner, ten for each place: the best of each customer, of those the best of
--- each family, of those the best of the owner. It can only leave a place empty that a choice row by row would fill where a customer's
--- best rows are all of a family that is full.
-CREATE VIEW xsell_internal.work_list_choice WITH (security_invoker = true) AS
-SELECT k.recommendation_id, k.org_id, k.owner_id, k.owner_name, k.owner_email,
-       pg_catalog.row_number() OVER (PARTITION BY k.org_id, k.owner_id, k.owner_name, k.owner_email ORDER BY k.merit)::integer AS position
-FROM (SELECT s.*, pg_catalog.row_number() OVER (PARTITION BY s.org_id, s.owner_id, s.owner_name, s.owner_email
-                                                ORDER BY NOT s.begun, (s.is_small AND s.size_place <= s.small) IS TRUE DESC, s.merit) AS place
-      FROM (SELECT f.*, pg_catalog.row_number() OVER (PARTITION BY f.org_id, f.owner_id, f.owner_name, f.owner_email, f.is_small ORDER BY f.begun, f.merit) AS size_place
-            FROM (SELECT a.*, pg_catalog.row_number() OVER (PARTITION BY a.org_id, a.owner_id, a.owner_name, a.owner_email, a.family ORDER BY a.merit) AS family_place
-                  FROM (SELECT c.*, pg_catalog.row_number() OVER (PARTITION BY c.org_id, c.owner_id, c.owner_name, c.owner_email, c.entity_id ORDER BY c.merit) AS account_place
-                        FROM (SELECT o.*, r.recommendation_id, r.entity_id, r.begun, COALESCE(p.family, '') AS family, y.employees <= o.small_employees AS is_small,
-                                     pg_catalog.row_number() OVER (PARTITION BY o.org_id, o.owner_id, o.owner_name, o.owner_email
-                                                                   ORDER BY r.begun DESC, r.expected_revenue DESC NULLS LAST, r.probability DESC, r.recommendation_id) AS merit
-                              FROM xsell_internal.work_list_owner o
-                              CROSS JOIN LATERAL (
-                                  SELECT b.recommendation_id, b.entity_id, b.account_id, b.product_crm_id, b.expected_revenue, b.probability, true AS begun
-                                  FROM xsell_internal.recommendation b
-                                  WHERE b.live AND NOT b.held_out AND b.status IN ('accepted', 'in_progress')
-                                    AND b.org_id = o.org_id AND CASE WHEN b.assigned_to IS NULL THEN b.owner_id ELSE b.assigned_to END = o.owner_id
-                                  UNION ALL
-                                  (SELECT b.recommendation_id, b.entity_id, b.account_id, b.product_crm_id, b.expected_revenue, b.probability, false
-                                   FROM xsell_internal.recommendation b
-                                   WHERE b.live AND NOT b.held_out AND b.status NOT IN ('accepted', 'in_progress')
-                                     AND b.org_id = o.org_id AND CASE WHEN b.assigned_to IS NULL THEN b.owner_id ELSE b.assigned_to END = o.owner_id
-                                   ORDER BY b.expected_revenue DESC NULLS LAST, b.probability DESC, b.recommendation_id LIMIT GREATEST(10 * o.capacity, 100))
-                                  UNION ALL
-                                  (SELECT b.recommendation_id, b.entity_id, b.account_id, b.product_crm_id, b.expected_revenue, b.probability, b.status IN ('accepted', 'in_progress')
-                                   FROM xsell_internal.recommendation b
-                                   WHERE b.live AND NOT b.held_out AND o.owner_id IS NULL AND b.org_id = o.org_id AND CASE WHEN b.assigned_to IS NULL THEN b.owner_id ELSE b.assigned_to END IS NULL
-                                   ORDER BY b.expected_revenue DESC NULLS LAST, b.probability DESC, b.recommendation_id LIMIT GREATEST(10 * o.capacity, 100))) r
-                              LEFT JOIN xsell.product p ON p.org_id = o.org_id AND p.crm_id = r.product_crm_id
-                              LEFT JOIN xsell.account y ON y.org_id = o.org_id AND y.crm_id = r.account_id) c) a
-                  WHERE a.account_place <= a.per_account OR a.begun) f
-            WHERE f.family_place <= f.per_family OR f.begun OR f.family = '') s) k
-WHERE k.place <= k.capacity;
-COMMENT ON VIEW xsell_internal.work_list_choice IS
-'Which recommendations are on whose work list, and where. What was begun comes first and is bound by the capacity alone; products without a family are not counted as one.';
+-- Row by row, the best first: what was begun, then the small customers' share, then the rest. It stops when the list is full, so that
+-- a list costs what is on it; and it gives up after so many candidates that are all of a customer or a family that has its share.
+CREATE FUNCTION xsell_internal.fill_work_list(org text, owner text, capacity integer, per_account integer, per_family numeric, small numeric, small_employees bigint)
+RETURNS TABLE (recommendation_id bigint, "position" integer)
+LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 20
+SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan  -- the indexes above, whoever it is
+AS $$
+#variable_conflict use_column
+DECLARE
+    r record;
+    chosen bigint[] := '{}';
+    customers bigint[] := '{}';
+    families text[] := '{}';
+    small_only boolean;
+    room integer;
+BEGIN
+    FOR r IN SELECT b.recommendation_id, b.entity_id, COALESCE((SELECT p.family FROM xsell.product p WHERE p.org_id = b.org_id AND p.crm_id = b.product_crm_id), '') AS family
+             FROM xsell_internal.recommendation b
+             WHERE b.live AND NOT b.held_out AND b.status IN ('accepted', 'in_progress') AND b.org_id = fill_work_list.org
+               AND CASE WHEN b.assigned_to IS NOT NULL THEN b.assigned_to WHEN b.owner_id IS NOT NULL THEN b.owner_id ELSE '' END = fill_work_list.owner
+             ORDER BY b.expected_revenue DESC NULLS LAST, b.probability DESC, b.recommendation_id LIMIT fill_work_list.capacity LOOP
+        chosen := chosen || r.recommendation_id;
+        customers := customers || r.entity_id;
+        families := families || r.family;
+    END LOOP;
+    FOREACH small_only IN ARRAY ARRAY[true, false] LOOP
+        room := least(capacity - cardinality(chosen), CASE WHEN small_only THEN small END);
+        CONTINUE WHEN room <= 0;
+        FOR r IN SELECT b.recommendation_id, b.entity_id, COALESCE((SELECT p.family FROM xsell.product p WHERE p.org_id = b.org_id AND p.crm_id = b.product_crm_id), '') AS family
+                 FROM (SELECT c.recommendation_id, c.entity_id, c.org_id, c.account_id, c.product_crm_id, c.expected_revenue, c.probability
+                       FROM xsell_internal.recommendation c
+                       WHERE c.live AND NOT c.held_out AND c.status NOT IN ('accepted', 'in_progress') AND c.org_id = fill_work_list.org
+                         AND CASE WHEN c.assigned_to IS NOT NULL THEN c.assigned_to WHEN c.owner_id IS NOT NULL THEN c.owner_id ELSE '' END = fill_work_list.owner
+                       ORDER BY c.expected_revenue DESC NULLS LAST, c.probability DESC, c.recommendation_id
+                       LIMIT greatest(50 * fill_work_list.capacity, 500)) b
+                 WHERE CASE WHEN small_only THEN (SELECT y.employees FROM xsell.account y WHERE y.org_id = b.org_id AND y.crm_id = b.account_id)
+                                                 <= fill_work_list.small_employees ELSE true END
+                 ORDER BY b.expected_revenue DESC NULLS LAST, b.probability DESC, b.recommendation_id LOOP
+            CONTINUE WHEN r.recommendation_id = ANY (chosen) OR cardinality(array_positions(customers, r.entity_id)) >= per_account
+                       OR (r.family <> '' AND cardinality(array_positions(families, r.family)) >= per_family);
+            chosen := chosen || r.recommendation_id;
+            customers := customers || r.entity_id;
+            families := families || r.family;
+            room := room - 1;
+            EXIT WHEN room = 0;
+        END LOOP;
+    END LOOP;
+    RETURN QUERY
+    SELECT c.recommendation_id, row_number() OVER (ORDER BY c.status IN ('accepted', 'in_progress') DESC, c.expected_revenue DESC NULLS LAST, c.probability DESC, c.recommendation_id)::integer
+    FROM xsell_internal.recommendation c WHERE c.recommendation_id = ANY (chosen);
+END
+$$;
+COMMENT ON FUNCTION xsell_internal.fill_work_list(text, text, integer, integer, numeric, numeric, bigint) IS
+'The work list of an owner (empty: of nobody) within its limits. What was begun is bound by the capacity alone; products without a family are not counted as one; of 50 candidates for each place, or 500.';
 
 CREATE VIEW xsell.work_list WITH (security_invoker = true) AS
-SELECT w.position, w.owner_name, w.owner_email, r.team, r.territory, w.org_id, r.recommendation_id, r.entity_id, r.entity_name, r.account_id, r.product_id,
+SELECT f.position, w.owner_name, w.owner_email, r.team, r.territory, w.org_id, r.recommendation_id, r.entity_id, r.entity_name, r.account_id, r.product_id,
        r.product_name, r.product_family, r.route, r.probability, r.amount_if_won, r.expected_revenue, r.currency, r.confidence_level, r.next_action, r.reason,
        r.introducer_name, r.contact_name, r.status, r.expires_at
-FROM xsell_internal.work_list_choice w
-CROSS JOIN LATERAL (SELECT * FROM xsell.recommendation n WHERE n.recommendation_id = w.recommendation_id OFFSET 0) r;  -- looked up, not scanned
+FROM xsell_internal.work_list_owner w
+CROSS JOIN LATERAL xsell_internal.fill_work_list(w.org_id, w.owner_id, w.capacity, w.per_account, w.per_family, w.small, w.small_employees) f
+CROSS JOIN LATERAL (SELECT * FROM xsell.recommendation n WHERE n.recommendation_id = f.recommendation_id OFFSET 0) r;  -- looked up, not scanned
 COMMENT ON VIEW xsell.work_list IS
 'What each owner can do next: the recommendations of the highest expected revenue within xsell.work_list_rule (how many, how many a customer, how many a product family, how many small customers). Without an owner: what nobody owns yet, by org.';
 COMMENT ON COLUMN xsell.work_list.position IS 'Place on the owner''s list; what was begun comes first.';
