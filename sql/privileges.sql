@@ -42,7 +42,7 @@ WHERE p.pronamespace IN ('xsell'::regnamespace, 'xsell_internal'::regnamespace) 
 SELECT c.oid::regclass AS not_dumped FROM pg_class c
 WHERE c.relnamespace IN ('xsell'::regnamespace, 'xsell_internal'::regnamespace) AND c.relkind IN ('r', 'p', 'S')
   AND NOT c.oid = ANY ((SELECT e.extconfig FROM pg_extension e WHERE e.extname = 'xsell')::oid[])
-  AND c.oid <> ALL (ARRAY['xsell_internal.sync_object', 'xsell_internal.free_mail_domain']::regclass[]::oid[]) ORDER BY 1;
+  AND c.oid <> ALL (ARRAY['xsell_internal.sync_object', 'xsell_internal.match_account', 'xsell_internal.match_account_node_seq', 'xsell_internal.match_key', 'xsell_internal.match_queue', 'xsell_internal.match_state', 'xsell_internal.free_mail_domain']::regclass[]::oid[]) ORDER BY 1;
 
 -- What readers must not do.
 CREATE ROLE xsell_test_reader;

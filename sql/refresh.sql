@@ -131,6 +131,16 @@ SELECT kind FROM xsell.refresh() WHERE step = 'recommendations';
 SELECT kind FROM xsell.refresh(full => true) WHERE step = 'recommendations';
 SELECT status, status_note, assigned_to, first_seen, last_seen, live FROM xsell_internal.recommendation WHERE recommendation_id = :chosen;
 
+-- A company that is in no CRM: the more is known, the more it is one of its kind; what it has is not offered.
+SELECT count(*) AS rows, bool_and(probability BETWEEN probability_low AND probability_high) AS intervals, bool_and(expected_revenue = round(probability::numeric * amount_if_won, 2)) AS revenue,
+       bool_and(product_name IS NOT NULL AND reason IS NOT NULL) AS worded FROM xsell.recommend_new('Retail', 'France', 50, 40000, top_n => 5);
+SELECT product_id AS first_offer FROM xsell.recommend_new('Retail', 'France', 50, 40000) LIMIT 1 \gset
+SELECT count(*) > 0 AS some, bool_or(product_id = :first_offer) AS offered_again FROM xsell.recommend_new('Retail', 'France', 50, 40000, ARRAY[:first_offer, :first_offer]);
+SELECT count(*) > 0 AS some FROM xsell.recommend_new();
+SELECT * FROM xsell.recommend_new(products => '{-5}');
+SELECT * FROM xsell.recommend_new(products => '{NULL}');
+SELECT * FROM xsell.recommend_new(top_n => 0);
+
 -- Who sees what: lookalikes that the reader may not know of are counted, not named; the stored world is nobody's to read.
 SET SESSION AUTHORIZATION xsell_test_north;
 SELECT count(*) > 0 AS some, bool_and(entity_name IS NOT NULL AND entity_name NOT LIKE 'SECRET%') AS known FROM xsell.recommendation_lookalike;
@@ -139,6 +149,7 @@ SELECT bool_or(r.lookalikes > (SELECT count(*) FROM xsell.recommendation_lookali
 SELECT count(*) FROM xsell_internal.stored_world;
 SELECT count(*) > 0 AS some, bool_and(org_id = 'north') AS own FROM xsell_internal.stored_amount;
 SELECT xsell.refresh();
+SELECT count(*) > 0 AS some, bool_and(org_id = 'north' AND product_name NOT LIKE 'SECRET%' AND amount_if_won < 10000) AS own FROM xsell.recommend_new('Retail');
 RESET SESSION AUTHORIZATION;
 SELECT recommendation_type, count(*) > 0 AS some FROM xsell.recommendation GROUP BY 1 ORDER BY 1;
 SELECT confidence_level, count(*) > 0 AS some FROM xsell.recommendation GROUP BY 1 ORDER BY 1;

@@ -210,8 +210,8 @@ void Ranker::flush(int place) {
     Batch &batch = batches_[static_cast<std::size_t>(place)];
     const core::Model &model = handle_.load(place);
     if (model.features() != cross_sell_.width()) {
-        throw core::Error(core::Kind::bad_argument, "version " + std::to_string(handle_.arm(place).version) + " of model \"" + model_ +
-                                                        "\" takes other features than the built-in set has");
+        throw core::Error(core::Kind::bad_argument, "version " + std::to_string(handle_.arm(place).version) + " of model \"" +
+                                                        model_ + "\" takes other features than the built-in set has");
     }
     probability_.resize(batch.rows);
     model.probabilities(batch.values.data(), cross_sell_.width(), batch.rows, probability_.data());
@@ -230,8 +230,14 @@ void Ranker::put(const core::Model &model, int version, const Batch &batch, cons
     }
     pg([&]() noexcept {
         for (const std::uint32_t row : selection_.barred) {
-            Datum values[11] = {Int64GetDatum(known_.entities[of.entity]), Int64GetDatum(products_[of.products[row]]),
-                                Float8GetDatum(probability_[of.first + row]), 0, 0, Int32GetDatum(version), 0, BoolGetDatum(true)};
+            Datum values[11] = {Int64GetDatum(known_.entities[of.entity]),
+                                Int64GetDatum(products_[of.products[row]]),
+                                Float8GetDatum(probability_[of.first + row]),
+                                0,
+                                0,
+                                Int32GetDatum(version),
+                                0,
+                                BoolGetDatum(true)};
             bool nulls[11] = {false, false, false, true, true, false, true, false, true, true, true};
             tuplestore_putvalues(result_->setResult, result_->setDesc, values, nulls);
         }
@@ -269,17 +275,18 @@ void Ranker::put_row(const core::Model &model, int version, const Batch &batch, 
     }
     pg([&]() noexcept {
         MemoryContext caller = MemoryContextSwitchTo(scratch_);
-        Datum values[11] = {Int64GetDatum(known_.entities[of.entity]),
-                            Int64GetDatum(products_[of.products[row]]),
-                            Float8GetDatum(probability_[of.first + row]),
-                            Float8GetDatum(score.low),
-                            Float8GetDatum(score.high),
-                            Int32GetDatum(version),
-                            array_.fill(x),
-                            BoolGetDatum(false),
-                            BoolGetDatum(same_industry),
-                            PointerGetDatum(construct_array(ids, static_cast<int>(found), INT8OID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE)),
-                            PointerGetDatum(construct_array(similarities, static_cast<int>(found), FLOAT4OID, 4, true, TYPALIGN_INT))};
+        Datum values[11] = {
+            Int64GetDatum(known_.entities[of.entity]),
+            Int64GetDatum(products_[of.products[row]]),
+            Float8GetDatum(probability_[of.first + row]),
+            Float8GetDatum(score.low),
+            Float8GetDatum(score.high),
+            Int32GetDatum(version),
+            array_.fill(x),
+            BoolGetDatum(false),
+            BoolGetDatum(same_industry),
+            PointerGetDatum(construct_array(ids, static_cast<int>(found), INT8OID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE)),
+            PointerGetDatum(construct_array(similarities, static_cast<int>(found), FLOAT4OID, 4, true, TYPALIGN_INT))};
         bool nulls[11] = {};
         MemoryContextSwitchTo(caller);
         tuplestore_putvalues(result_->setResult, result_->setDesc, values, nulls);

@@ -39,7 +39,8 @@ class Suggestions {
     float recent_ease_z(std::uint32_t product) const { return (recent_ease_[product] - recent_.mean) * recent_.scale; }
     float recent_share(std::uint32_t product) const { return recent_share_[product]; }
     float recent_cosine(std::uint32_t product) const { return recent_cosine_[product]; }
-    // The heuristic's order: how far above what is usual for this entity, summed over four of them. Same data, same bits.
+    // The order of the heuristic: how far above what is usual for this entity, in standard deviations: EASE on everything held,
+    // EASE as a linear probability on what is fresh, fresh co-purchases (none in a small catalogue) and half of fresh demand.
     float fit(std::uint32_t product) const { return fit_[product]; }
 
   private:

@@ -4,7 +4,8 @@
 
 namespace xsell::core {
 
-void select_best(std::span<const double> probability, std::span<const std::uint8_t> barred, std::size_t count, Selection &result) {
+void select_best(std::span<const double> probability, std::span<const std::uint8_t> barred, std::size_t count,
+                 Selection &result) {
     const auto better = [&](std::uint32_t a, std::uint32_t b) {
         return probability[a] != probability[b] ? probability[a] > probability[b] : a < b;
     };

@@ -99,12 +99,15 @@ KnownWorld random_world(const std::vector<std::int64_t> &entities, std::uint32_t
     world.active.assign(products, 1);
     std::mt19937 fixed(1);
     for (std::size_t i = 0; i < products; ++i) world.family.push_back(static_cast<std::int32_t>(fixed() % 4));
-    for (std::size_t i = 0; i < products * popularity_windows; ++i) world.product_values.push_back(static_cast<float>(fixed() % 9));
+    for (std::size_t i = 0; i < products * popularity_windows; ++i)
+        world.product_values.push_back(static_cast<float>(fixed() % 9));
     std::vector<std::pair<std::uint32_t, std::uint32_t>> held, serving;
     for (std::uint32_t e = 0; e < entities.size(); ++e) {
-        std::mt19937 random(static_cast<std::uint32_t>(entities[e]) * 100 + seed);  // an entity is the same in every world of a seed
+        std::mt19937 random(static_cast<std::uint32_t>(entities[e]) * 100 +
+                            seed);  // an entity is the same in every world of a seed
         world.profiles.push_back({static_cast<std::int32_t>(random() % 3), static_cast<std::int32_t>(random() % 2),
-                                  static_cast<double>(random() % 9), static_cast<double>(random() % 900), static_cast<double>(random() % 90)});
+                                  static_cast<double>(random() % 9), static_cast<double>(random() % 900),
+                                  static_cast<double>(random() % 90)});
         world.eligible.push_back(1);
         world.entity_values.push_back(static_cast<float>(random() % 7));
         world.entity_values.push_back(static_cast<float>(random() % 7));
@@ -112,7 +115,8 @@ KnownWorld random_world(const std::vector<std::int64_t> &entities, std::uint32_t
         serving.emplace_back(e, 1);
     }
     world.held = make_csr(entities.size(), held);
-    for (std::size_t i = 0; i < world.held.column.size(); ++i) world.held_days.push_back(static_cast<float>(world.held.column[i] * 3));
+    for (std::size_t i = 0; i < world.held.column.size(); ++i)
+        world.held_days.push_back(static_cast<float>(world.held.column[i] * 3));
     world.covered = make_csr(entities.size(), {});
     world.serving = make_csr(entities.size(), serving);
     world.selling = make_csr(products, {{0, 1}, {5, 1}});
@@ -162,7 +166,8 @@ TEST(Patch, IsTheWorldWithTheChangesMadeThere) {
     }
     expected.world.held = make_csr(7, held);
     expected.world.held_days.clear();
-    for (const std::uint32_t product : expected.world.held.column) expected.world.held_days.push_back(static_cast<float>(product * 3));
+    for (const std::uint32_t product : expected.world.held.column)
+        expected.world.held_days.push_back(static_cast<float>(product * 3));
     expect_same_rows(result, expected);
 }
 
