@@ -59,8 +59,8 @@ std::vector<core::Profile> profiles(FunctionCallInfo fcinfo, std::size_t count) 
 }
 
 // Days since each held pair was bought, in the order of `held`; the least of a pair that is named twice.
-std::vector<float> pair_days(FunctionCallInfo fcinfo, int pairs_argument, int argument, const core::Csr &held, const Positions &entity,
-                             const Positions &product) {
+std::vector<float> pair_days(FunctionCallInfo fcinfo, int pairs_argument, int argument, const core::Csr &held,
+                             const Positions &entity, const Positions &product) {
     const auto left = elements<std::int64_t>(fcinfo, pairs_argument);
     const auto right = elements<std::int64_t>(fcinfo, pairs_argument + 1);
     const auto days = elements<float>(fcinfo, argument);

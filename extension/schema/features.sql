@@ -63,7 +63,7 @@ FROM (SELECT ARRAY[
         'association_score', 'association_lift_max', 'association_confidence_max', 'lookalike_share', 'lookalike_industry', 'lookalike_size',
         'lookalike_geography', 'lookalike_complementarity', 'lookalike_maturity', 'lookalike_activity', 'family_share', 'same_org_sells',
         'ease_score', 'ease_recent', 'ease_recent_z', 'ease_share', 'cosine_recent', 'demand_recent', 'affinity_fit', 'affinity_rank',
-        'follow_up_max', 'follow_up_sum', 'industry_lift', 'size_lift', 'country_lift', 'demand_share', 'known_org_sells', 'lost_days', 'choice_share',
+        'follow_up', 'industry_lift', 'size_lift', 'country_lift', 'demand_share', 'known_org_sells', 'lost_days', 'choice_share',
         'popularity_7', 'popularity_30', 'popularity_60', 'popularity_all', 'product_price_log', 'product_age_days',
         'revenue_log', 'employees_log', 'is_enterprise', 'revenue_per_employee', 'recency_days', 'activity_recency', 'activities_90', 'purchases_90',
         'won_amount_log', 'win_rate', 'open_deals', 'holdings_count', 'tenure_days', 'orgs_serving'] AS feature,

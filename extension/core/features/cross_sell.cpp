@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cmath>
 #include <limits>
 #include <numeric>
 
@@ -56,11 +57,12 @@ std::vector<std::int32_t> codes(const World &world, std::int32_t Profile::*code)
     return result;
 }
 
-// Log of each product's share of what is bought for the first time: purchases count half as much for every 60 days, over as much of that
-// time as the product has been bought at all.
+// Log of each product's share of what is bought for the first time: purchases count half as much for every 60 days, over as much
+// of that time as the product has been bought at all.
 std::vector<float> demand_shares(const World &world) {
     constexpr double decay = 0.69314718055994530942 / 60;
-    constexpr double prior = 0.5;
+    constexpr double prior = 0.5;             // purchases
+    constexpr double days_before_first = 15;  // on offer before anybody bought it
     std::vector<double> demand(world.active.size(), prior), age(world.active.size(), 0);
     for (std::size_t pair = 0; pair < world.held_first.size(); ++pair) {
         const auto days = static_cast<double>(world.held_first[pair]);
@@ -70,7 +72,7 @@ std::vector<float> demand_shares(const World &world) {
     }
     double all = 0;
     for (std::size_t product = 0; product < demand.size(); ++product) {
-            demand[product] /= 1 - exp(-decay * (age[product] + 15));
+        demand[product] /= 1 - exp(-decay * (age[product] + days_before_first));
         all += demand[product];
     }
     std::vector<float> result(demand.size());
@@ -89,7 +91,7 @@ float at(std::span<const float> lifts, std::uint32_t product) {
     return lifts.empty() ? std::numeric_limits<float>::quiet_NaN() : lifts[product];
 }
 
-float known(float lift) { return lift == lift ? lift : 0; }
+float said(float lift) { return std::isnan(lift) ? 0 : lift; }
 
 }  // namespace
 
@@ -235,8 +237,7 @@ void CrossSell::fill_pair(std::uint32_t entity, std::uint32_t product, float *ro
     row[affinity_fit] = suggestions_.fit(product);
     row[affinity_rank] = rank_[product];
     const Profile &profile = world_.profiles[entity];
-    row[follow_up_max] = due_[product].most;
-    row[follow_up_sum] = due_[product].sum;
+    row[follow_up] = due_[product];
     row[industry_lift] = at(industry_lifts_.of(profile.industry), product);
     row[size_lift] = at(size_lifts_.of(size_band(profile.log_employees)), product);
     row[country_lift] = at(country_lifts_.of(profile.country), product);
@@ -267,13 +268,13 @@ void CrossSell::fill(std::uint32_t entity) {
     }
 }
 
-// What each candidate's share of the entity's next purchases would be if all that is known of it spoke for itself.
-void CrossSell::choose_by_chance(std::uint32_t) {
+// Each candidate's share of the entity's next purchases, if demand, segments and what follows what each spoke for itself.
+void CrossSell::share_out() {
     double all = 0;
     for (std::size_t i = 0; i < chosen_.size(); ++i) {
         float *row = values_.data() + i * width();
         const float log_odds =
-            row[demand_share] + row[follow_up_max] + known(row[industry_lift]) + known(row[size_lift]) + known(row[country_lift]);
+            row[demand_share] + row[follow_up] + said(row[industry_lift]) + said(row[size_lift]) + said(row[country_lift]);
         row[choice_share] = row[known_org_sells] > 0 ? static_cast<float>(exp(static_cast<double>(log_odds))) : 0;
         all += static_cast<double>(row[choice_share]);
     }
@@ -284,8 +285,9 @@ void CrossSell::choose_by_chance(std::uint32_t) {
 }
 
 std::span<const float> CrossSell::first_days(std::uint32_t entity) const {
-    return world_.held_first.empty() ? std::span<const float>()
-                                     : std::span(world_.held_first).subspan(world_.held.start[entity], world_.held.row(entity).size());
+    return world_.held_first.empty()
+               ? std::span<const float>()
+               : std::span(world_.held_first).subspan(world_.held.start[entity], world_.held.row(entity).size());
 }
 
 std::span<const float> CrossSell::fresh(std::uint32_t entity) const {
@@ -300,7 +302,7 @@ CrossSell::Rows CrossSell::rows(std::uint32_t entity) {
     resemble(lookalikes_, world_.held, resemblance_);
     choose(entity);
     fill(entity);
-    choose_by_chance(entity);
+    share_out();
     return {chosen_, values_};
 }
 

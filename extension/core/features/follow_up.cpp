@@ -9,7 +9,8 @@ namespace xsell::core {
 namespace {
 
 // Of what is bought after something else at all, the share of each product.
-std::vector<double> later_shares(const Csr &held, std::span<const float> first_days, std::size_t products, std::size_t basket_limit) {
+std::vector<double> later_shares(const Csr &held, std::span<const float> first_days, std::size_t products,
+                                 std::size_t basket_limit) {
     std::vector<double> later(products);
     std::vector<float> order;
     for (std::size_t entity = 0; entity < held.rows(); ++entity) {
@@ -87,19 +88,18 @@ FollowUps::FollowUps(const Csr &held, std::span<const float> first_days, const C
     }
 }
 
-void FollowUps::due(std::span<const std::uint32_t> held, std::span<const float> first_days, std::span<Due> result) const {
-    std::fill(result.begin(), result.end(), Due{});
+void FollowUps::due(std::span<const std::uint32_t> held, std::span<const float> first_days, std::span<float> result) const {
+    std::fill(result.begin(), result.end(), 0.0f);
     if (lift_.empty()) {
         return;
     }
     const Neighbour *first = affinity_.from(0).data();
     for (std::size_t i = 0; i < held.size(); ++i) {
         const auto rules = affinity_.from(held[i]);
-        const float *lift = lift_.data() + static_cast<std::size_t>(rules.data() - first) * options_.buckets + bucket(first_days[i]);
+        const float *lift =
+            lift_.data() + static_cast<std::size_t>(rules.data() - first) * options_.buckets + bucket(first_days[i]);
         for (const Neighbour &rule : rules) {
-            Due &target = result[rule.product];
-            target.most = std::max(target.most, *lift);
-            target.sum += *lift;
+            result[rule.product] = std::max(result[rule.product], *lift);
             lift += options_.buckets;
         }
     }

@@ -8,10 +8,12 @@ namespace xsell::core {
 
 class SegmentLifts {
   public:
-    // `code`: the segment of each entity, below 0 where it has none. Segments of few entities, and all but the largest, say nothing.
+    // `code`: the segment of each entity, below 0 where it has none. Segments of few entities, and all but the largest, say
+    // nothing.
     SegmentLifts(std::span<const std::int32_t> code, const Csr &by_entity, std::size_t products);
 
-    // Log of the shrunken ratio of the product's share of what the segment holds to its share of everything; empty where nothing is said.
+    // Log of the shrunken ratio of the product's share of what the segment holds to its share of everything; empty where nothing
+    // is said.
     std::span<const float> of(std::int32_t code) const;
 
   private:
