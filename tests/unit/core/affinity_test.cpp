@@ -154,6 +154,8 @@ TEST(CrossSell, LimitsCandidatesButKeepsWhatBaselinesRank) {
     world.held = make_csr(1, {{0, 0}});
     world.covered = make_csr(1, {});
     world.serving = make_csr(1, {});
+    world.lost = make_csr(1, {});
+    world.known = make_csr(1, {});
     world.selling = make_csr(products, {});
     CandidateLimits limits;
     limits.total = 10;
