@@ -147,10 +147,16 @@ BEGIN
     newcomer.held_entity := array_fill(-1::bigint, ARRAY[cardinality(held)]);
     newcomer.held_product := held;
     newcomer.held_days := array_fill(0::real, ARRAY[cardinality(held)]);
+    newcomer.held_first := newcomer.held_days;
+    newcomer.lost_entity := '{}';
+    newcomer.lost_product := '{}';
+    newcomer.lost_days := '{}';
     newcomer.covered_entity := '{}';
     newcomer.covered_product := '{}';
     newcomer.serving_entity := '{}';
     newcomer.serving_org := '{}';
+    newcomer.known_entity := array_fill(-1::bigint, ARRAY[cardinality(world.orgs)]);  -- every org that sells may come to know it
+    newcomer.known_org := ARRAY(SELECT g FROM generate_series(1, cardinality(world.orgs)) g);
     newcomer.selling_product := world.selling_product;
     newcomer.selling_org := world.selling_org;
     RETURN QUERY
