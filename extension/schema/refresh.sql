@@ -383,8 +383,8 @@ BEGIN
     written := xsell_internal.write_recommendations(at, COALESCE(limits, ARRAY[.6, .7, .8]), scope IS NULL);
     IF reasons THEN
         written := written + xsell_internal.write_lookalikes() + xsell_internal.write_reasons();
+        PERFORM xsell_internal.write_whitespace(at, scope);
     END IF;
-    PERFORM xsell_internal.write_whitespace(at, scope);
     PERFORM xsell_internal.close_mark('recommendations');
     rows := (SELECT count(*) FROM xsell_internal.recommendation r WHERE r.live);
     INSERT INTO xsell_internal.recommendation_run (as_of, started_at, finished_at, score_source, model, version, kept, cuts, kind, entities, written)
@@ -403,7 +403,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION xsell_internal.refresh_run(timestamptz, integer, boolean, boolean) IS
-'Scores eligible pairs at a time (NULL: now) and keeps the best per entity: of every entity, or (full false: where it can; NULL: where it is worth it) of those whose inputs changed. Returns how many recommendations are live, what kind of refresh it was, and the rows written. Readers see the old ones until commit. reasons false: without their reasons and lookalikes.';
+'Scores eligible pairs at a time (NULL: now) and keeps the best per entity: of every entity, or (full false: where it can; NULL: where it is worth it) of those whose inputs changed. Returns how many recommendations are live, what kind of refresh it was, and the rows written. Readers see the old ones until commit. reasons false: the recommendations alone, without what is told beside them (reasons, lookalikes, whitespace), for measuring.';
 
 CREATE FUNCTION xsell_internal.refresh_recommendations(as_of timestamptz DEFAULT NULL, per_entity integer DEFAULT 10) RETURNS bigint
 LANGUAGE sql VOLATILE
