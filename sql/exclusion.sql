@@ -89,6 +89,8 @@ UPDATE xsell.exclusion_rule SET attribute = 'tier', operator = 'is_set' WHERE ru
 UPDATE xsell.exclusion_rule SET period = NULL WHERE rule = 'recently_lost';
 UPDATE xsell.exclusion_rule SET period = '-1 day' WHERE rule = 'recently_lost';
 INSERT INTO xsell.exclusion_rule (rule, sentence, attribute, operator, value) VALUES ('words', 'x', 'employees', '<', 'ten');
+INSERT INTO xsell.exclusion_rule (rule, sentence, attribute, operator, value) VALUES ('typo', 'x', 'tier', '==', 'gold');
+DELETE FROM xsell.exclusion_rule WHERE rule = 'open_deal';
 -- A dump holds what was edited; a restore finds the built-in rows there, and replaces them.
 CREATE TEMPORARY TABLE own AS SELECT * FROM xsell.exclusion_rule WHERE NOT built_in;
 SELECT count(*) AS edited FROM own;

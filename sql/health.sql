@@ -96,3 +96,8 @@ RESET ROLE;
 DROP ROLE xsell_test_nobody;
 \c :home
 DROP DATABASE xsell_sales;
+-- A misspelt org hides every row without a word.
+BEGIN;
+INSERT INTO xsell.org_grant VALUES ('no_such_org', 'xsell_reader');
+SELECT subject, detail, command FROM xsell.health WHERE problem = 'a grant names an org that does not exist' ORDER BY 1, 2;
+ROLLBACK;

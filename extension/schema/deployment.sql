@@ -198,7 +198,8 @@ BEGIN
     SELECT array_agg(p.key::integer ORDER BY p.value::numeric DESC, p.key::integer), array_agg(p.value::numeric ORDER BY p.value::numeric DESC, p.key::integer)
       INTO split_versions, split_shares FROM jsonb_each_text(shares) p;
     IF (SELECT sum(s) FROM unnest(split_shares) s) <> 1 THEN
-        RAISE EXCEPTION 'shares add up to %, not 1', (SELECT trim_scale(sum(s)) FROM unnest(split_shares) s) USING ERRCODE = 'invalid_parameter_value';
+        RAISE EXCEPTION 'shares add up to %, not 1', (SELECT trim_scale(sum(s)) FROM unnest(split_shares) s) USING ERRCODE = 'invalid_parameter_value',
+            HINT = 'As in {"1": 0.9, "2": 0.1}: every version with its share.';
     END IF;
     PERFORM xsell_internal.put_live(model, split_versions, split_shares);
     INSERT INTO xsell_internal.deployment_history (model, action, role, versions, shares, previous_id)

@@ -48,6 +48,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     known constant text[] := ARRAY['held', 'open_deal', 'recently_lost', 'dismissed', 'won', 'suppressed', 'do_not_contact', 'region', 'retired'];
+    operators constant text[] := ARRAY['is_true', 'is_set', 'is_missing', '=', '<>', '<', '<=', '>', '>=', 'one_of', 'contains'];
 BEGIN
     IF NEW.rule IN ('held', 'open_deal') AND NOT NEW.enabled THEN
         RAISE EXCEPTION 'rule "%" cannot be switched off', NEW.rule USING ERRCODE = 'invalid_parameter_value',
@@ -58,6 +59,12 @@ BEGIN
             HINT = 'A rule of one''s own has a name of its own and tests an attribute of the account: attribute => ''credit_hold'', operator => ''is_true''.';
     ELSIF NEW.rule = 'recently_lost' AND NEW.period IS NULL THEN
         RAISE EXCEPTION 'rule "recently_lost" needs a period' USING ERRCODE = 'null_value_not_allowed', HINT = 'Switch it off with enabled = false instead.';
+    ELSIF NEW.attribute IS NOT NULL AND (NEW.operator = ANY (operators)) IS NOT TRUE THEN
+        RAISE EXCEPTION 'rule "%" has no operator that is known: "%"', NEW.rule, COALESCE(NEW.operator, 'NULL') USING ERRCODE = 'invalid_parameter_value',
+            HINT = format('There are: %s.', array_to_string(operators, ', '));
+    ELSIF NEW.operator IN ('<', '<=', '>', '>=') AND (NEW.value ~ '^-?\d{1,30}(\.\d{1,30})?$') IS NOT TRUE THEN
+        RAISE EXCEPTION 'rule "%" compares with a number, not with "%"', NEW.rule, COALESCE(NEW.value, 'NULL') USING ERRCODE = 'invalid_parameter_value',
+            HINT = 'For text there are =, <>, one_of (a list with commas) and contains.';
     END IF;
     IF TG_OP = 'INSERT' THEN
         DELETE FROM xsell.exclusion_rule r WHERE r.rule = NEW.rule AND r.built_in;
@@ -70,6 +77,23 @@ COMMENT ON FUNCTION xsell_internal.own_exclusion_rule() IS
 'Trigger: refuses rules that mean nothing. What is written is one''s own and takes the place of what is built in, so that a dump keeps it.';
 CREATE TRIGGER own_exclusion_rule BEFORE INSERT OR UPDATE ON xsell.exclusion_rule
     FOR EACH ROW EXECUTE FUNCTION xsell_internal.own_exclusion_rule();
+
+-- A restore would bring it back, and held without its row would let through what customers have.
+CREATE FUNCTION xsell_internal.keep_exclusion_rule() RETURNS trigger
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF OLD.built_in AND pg_trigger_depth() = 1 THEN  -- deeper: own_exclusion_rule makes room for what is one's own
+        RAISE EXCEPTION 'rule "%" is built in and stays', OLD.rule USING ERRCODE = 'invalid_parameter_value',
+            HINT = format('Switch it off: UPDATE xsell.exclusion_rule SET enabled = false WHERE rule = %L.', OLD.rule);
+    END IF;
+    RETURN OLD;
+END
+$$;
+COMMENT ON FUNCTION xsell_internal.keep_exclusion_rule() IS 'Trigger: what the extension brought is switched off, not deleted.';
+CREATE TRIGGER keep_exclusion_rule BEFORE DELETE ON xsell.exclusion_rule
+    FOR EACH ROW EXECUTE FUNCTION xsell_internal.keep_exclusion_rule();
 
 CREATE TABLE xsell.product_region (
     org_id         text NOT NULL,

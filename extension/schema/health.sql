@@ -40,6 +40,10 @@ SELECT 'access', 'a grant names a role that does not exist', pg_catalog.format('
        pg_catalog.format('CREATE ROLE %I IN ROLE xsell_reader, or DELETE FROM xsell.org_grant WHERE role = %L', g.role, g.role)
 FROM xsell.org_grant g WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.rolname = g.role) GROUP BY g.role
 UNION ALL
+SELECT 'access', 'a grant names an org that does not exist', pg_catalog.format('Org %s, to %s.', g.org_id, pg_catalog.string_agg(g.role, ', ' ORDER BY g.role)),
+       pg_catalog.format('SELECT org_id FROM xsell.org lists what there is; DELETE FROM xsell.org_grant WHERE org_id = %L', g.org_id)
+FROM xsell.org_grant g WHERE NOT EXISTS (SELECT FROM xsell.org o WHERE o.org_id = g.org_id) GROUP BY g.org_id
+UNION ALL
 -- One wrong secret fails every object: it is one thing to mend.
 SELECT 'sync ' || f.org_id || CASE WHEN pg_catalog.count(*) = 1 THEN COALESCE(' ' || pg_catalog.min(f.object), '') ELSE '' END, f.problem,
        CASE WHEN pg_catalog.count(f.object) > 1 THEN pg_catalog.string_agg(f.object, ', ' ORDER BY f.object) || ': ' ELSE '' END || f.message, 'xselld check'

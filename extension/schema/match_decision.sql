@@ -112,7 +112,8 @@ BEGIN
         RAISE EXCEPTION 'entity % does not exist', COALESCE(CASE WHEN x.entity_id IS NULL THEN a ELSE b END::text, 'NULL') USING ERRCODE = 'undefined_object',
             HINT = 'SELECT entity_id, name FROM xsell.entity lists those that you may see.';
     ELSIF a = b THEN
-        RAISE EXCEPTION 'an entity cannot be merged with itself' USING ERRCODE = 'invalid_parameter_value';
+        RAISE EXCEPTION 'an entity cannot be merged with itself' USING ERRCODE = 'invalid_parameter_value',
+            HINT = 'Name two: xsell.merge_entities(12, 15). SELECT * FROM xsell.entity_account says which accounts are one already.';
     END IF;
     RETURN xsell.accept_match(x.org_id, x.account_id, y.org_id, y.account_id, note);
 END

@@ -68,6 +68,8 @@ AS $$
 DECLARE
     query text := COALESCE(pairs, 'SELECT org_a, account_a, org_b, account_b, same FROM xsell_internal.match_decision');
     made xsell_internal.match_model;
+    alike bigint;
+    different bigint;
 BEGIN
     PERFORM xsell_internal.resolve_entities();  -- accounts are prepared as they are now
     EXECUTE format('CREATE TEMPORARY TABLE match_label ON COMMIT DROP AS SELECT DISTINCT ON (1, 2) least(x.node, y.node) AS a, greatest(x.node, y.node) AS b, q.same,
@@ -76,6 +78,12 @@ BEGIN
         JOIN xsell_internal.match_account x ON x.org_id = q.org_a AND x.account_id = q.account_a
         JOIN xsell_internal.match_account y ON y.org_id = q.org_b AND y.account_id = q.account_b
         WHERE q.same IS NOT NULL AND x.node <> y.node AND x.profile[1] = y.profile[1] ORDER BY 1, 2, q.same', query);
+    SELECT count(*) FILTER (WHERE l.same), count(*) FILTER (WHERE NOT l.same) INTO alike, different FROM pg_temp.match_label l;
+    IF least(alike, different) < 10 THEN
+        RAISE EXCEPTION 'a matcher needs at least 10 pairs that are one customer and 10 that are not; given are % and %', alike, different
+            USING ERRCODE = 'invalid_parameter_value', DETAIL = 'Pairs with an account that is not stored, or of two kinds, are left out.',
+                  HINT = 'Decide more of xsell.match_review by xsell.accept_match and xsell.reject_match, or give a query of labelled pairs.';
+    END IF;
     -- Pairs that hang together by sameness stay in one fold, so that no customer is learnt and tested.
     INSERT INTO xsell_internal.match_model (weights, pairs, same_pairs, folds, "precision", recall, f1, rule_precision, rule_recall, rule_f1)
     SELECT f.weights, g.pairs, g.same_pairs, f.folds, f."precision", f.recall, f.f1, f.rule_precision, f.rule_recall, f.rule_f1
