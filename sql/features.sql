@@ -103,7 +103,7 @@ SELECT pg_temp.refreshed();
 \set t '''2024-07-01 00:00+00'''
 CREATE TEMPORARY TABLE before AS SELECT * FROM xsell.features('cross_sell', :t);
 CREATE TEMPORARY TABLE before_later AS SELECT * FROM xsell.features('cross_sell', '2025-06-01 00:00+00');
-SELECT count(*) > 300 AS enough, count(DISTINCT entity_id) > 20 AS entities, count(*) FILTER (WHERE x[37] > 0) > 0 AS open_deals, count(DISTINCT x[40]) > 1 AS orgs FROM before;
+SELECT count(*) > 300 AS enough, count(DISTINCT entity_id) > 20 AS entities, count(*) FILTER (WHERE x[45] > 0) > 0 AS open_deals, count(DISTINCT x[48]) > 1 AS orgs FROM before;
 
 -- What happened after t is undone: created later, gone; deleted later, back; closed later, open.
 DO $$
@@ -150,4 +150,4 @@ ROLLBACK;
 
 -- Numbers that cannot be are refused.
 SELECT * FROM xsell_internal.cross_sell_matrix('{1}', '{t}', '{1}', '{1}', '{1}', '{1}', '{1}', '{1}', '{1,2}', '{t,t}', '{2147483647,1}',
-    '{1,1,1,1,1,1,1,1}', '{1}', '{1}', '{1}', '{}', '{}', '{1}', '{1}', '{2}', '{1}', 10);
+    '{1,1,1,1,1,1,1,1}', '{1}', '{1}', '{1}', '{1}', '{}', '{}', '{}', '{}', '{}', '{1}', '{1}', '{1}', '{1}', '{2}', '{1}', 10);

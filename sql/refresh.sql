@@ -153,5 +153,16 @@ SELECT count(*) > 0 AS some, bool_and(org_id = 'north' AND product_name NOT LIKE
 RESET SESSION AUTHORIZATION;
 SELECT recommendation_type, count(*) > 0 AS some FROM xsell.recommendation GROUP BY 1 ORDER BY 1;
 SELECT confidence_level, count(*) > 0 AS some FROM xsell.recommendation GROUP BY 1 ORDER BY 1;
+-- Shapley values for the three best of a customer; for the others the way through the trees adds up to the same score.
+WITH f AS MATERIALIZED (SELECT v.x FROM xsell.features('cross_sell', xsell.clock()) v ORDER BY v.entity_id, v.product_id LIMIT 50)
+SELECT count(*), bool_and(abs(e.total - p.total) < 1e-3 AND abs(e.base - p.base) < 1e-6) AS same_sum, bool_or(e.largest <> p.largest) AS other_parts
+FROM f, LATERAL (SELECT sum(v.contribution) + max(v.base) AS total, max(v.base) AS base, max(v.contribution) AS largest
+                 FROM xsell_internal.explain_values('cross_sell', NULL, f.x, NULL) v) e,
+     LATERAL (SELECT sum(v.contribution) + max(v.base) AS total, max(v.base) AS base, max(v.contribution) AS largest
+              FROM xsell_internal.explain_values('cross_sell', NULL, f.x, NULL, exact => false) v) p;
+SELECT bool_or(r.rank > 3) AS some_beyond, bool_and(EXISTS (SELECT FROM xsell.recommendation_reason w WHERE w.recommendation_id = r.recommendation_id)) AS all_explained
+FROM xsell.recommendation r;
+SELECT xsell_internal.median('{3,1,2}') AS odd, xsell_internal.median('{4,1,2,3}') AS even, xsell_internal.median('{}') AS none;
+SELECT xsell_internal.median('{1,NULL}');
 \c :home
 DROP DATABASE xsell_refresh;

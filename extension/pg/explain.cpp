@@ -121,7 +121,9 @@ Datum xsell_explain(PG_FUNCTION_ARGS) {
         const int version = PG_ARGISNULL(1) ? 0 : require_version(PG_GETARG_INT32(1));
         const Question q = question(fcinfo, version, 2, 3);
         if (q.model != nullptr) {
-            const core::Explanation explanation = q.model->explain(q.x.data());
+            const bool exact = PG_ARGISNULL(4) || PG_GETARG_BOOL(4);
+            const core::Explanation explanation =
+                q.model->explain(q.x.data(), exact ? core::Attribution::shapley : core::Attribution::path);
             q.handle->settle();
             put(fcinfo, q, explanation, {});
         }

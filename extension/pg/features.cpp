@@ -58,12 +58,13 @@ std::vector<core::Profile> profiles(FunctionCallInfo fcinfo, std::size_t count) 
     return result;
 }
 
-// Days since each held pair was last bought, in the order of `held`; the least of a pair that is named twice.
-std::vector<float> held_days(FunctionCallInfo fcinfo, const core::Csr &held, const Positions &entity, const Positions &product) {
-    const auto left = elements<std::int64_t>(fcinfo, arg_held_entity);
-    const auto right = elements<std::int64_t>(fcinfo, arg_held_product);
-    const auto days = elements<float>(fcinfo, arg_held_days);
-    require(days.size() == left.size(), "held_days must have one element a held pair");
+// Days since each held pair was bought, in the order of `held`; the least of a pair that is named twice.
+std::vector<float> pair_days(FunctionCallInfo fcinfo, int pairs_argument, int argument, const core::Csr &held,
+                             const Positions &entity, const Positions &product) {
+    const auto left = elements<std::int64_t>(fcinfo, pairs_argument);
+    const auto right = elements<std::int64_t>(fcinfo, pairs_argument + 1);
+    const auto days = elements<float>(fcinfo, argument);
+    require(days.size() == left.size(), "days since purchases must have one element a held pair");
     std::vector<float> result(held.column.size(), std::numeric_limits<float>::infinity());
     for (std::size_t i = 0; i < left.size(); ++i) {
         const std::uint32_t row = entity.of(left[i]);
@@ -99,9 +100,13 @@ core::World collect(FunctionCallInfo fcinfo, std::span<const std::int64_t> entit
                 world.product_features >= core::popularity_windows,
             "every array of entities or products must have one element, or one row, each");
     world.held = pairs(fcinfo, arg_held_entity, entity, entities.size(), &product);
-    world.held_days = held_days(fcinfo, world.held, entity, product);
+    world.held_days = pair_days(fcinfo, arg_held_entity, arg_held_days, world.held, entity, product);
+    world.held_first = pair_days(fcinfo, arg_held_entity, arg_held_first, world.held, entity, product);
+    world.lost = pairs(fcinfo, arg_lost_entity, entity, entities.size(), &product);
+    world.lost_days = pair_days(fcinfo, arg_lost_entity, arg_lost_days, world.lost, entity, product);
     world.covered = pairs(fcinfo, arg_covered_entity, entity, entities.size(), &product);
     world.serving = pairs(fcinfo, arg_serving_entity, entity, entities.size(), nullptr);
+    world.known = pairs(fcinfo, arg_known_entity, entity, entities.size(), nullptr);
     world.selling = pairs(fcinfo, arg_selling_product, product, products.size(), nullptr);
     return world;
 }

@@ -26,7 +26,8 @@ enum Argument {
     arg_barred_product,
     arg_barred_org,
     arg_seller_product,
-    arg_seller_org
+    arg_seller_org,
+    arg_explained
 };
 
 constexpr int world_arrays = arg_candidates;
@@ -138,12 +139,14 @@ class Ranker {
     core::Csr sellers_;
     core::Exclusions exclusions_;
     std::size_t keep_;
+    bool explained_;  // whether somebody will ask why, and needs the features
     ModelHandle &handle_;
     std::string model_;
     const ReturnSetInfo *result_;
     MemoryContext scratch_;
     RowArray array_;
     std::array<Batch, max_arms> batches_;
+    std::vector<float> margin_;
     std::vector<double> probability_;
     std::vector<std::uint8_t> barred_;
     core::Selection selection_;
@@ -162,6 +165,7 @@ Ranker::Ranker(FunctionCallInfo fcinfo, const core::KnownWorld &known, std::span
       sellers_(sellers(fcinfo, products)),
       exclusions_(known.entities.size(), sellers_, exclusions(fcinfo, known.entities, products)),
       keep_(static_cast<std::size_t>(std::max(DatumGetInt32(fcinfo->args[arg_keep].value), 0))),
+      explained_(DatumGetBool(fcinfo->args[arg_explained].value)),
       handle_(ModelHandle::of(fcinfo)),
       model_(text_view(fcinfo->args[arg_model].value)),
       result_(reinterpret_cast<const ReturnSetInfo *>(fcinfo->resultinfo)),
@@ -213,8 +217,11 @@ void Ranker::flush(int place) {
         throw core::Error(core::Kind::bad_argument, "version " + std::to_string(handle_.arm(place).version) + " of model \"" +
                                                         model_ + "\" takes other features than the built-in set has");
     }
+    margin_.resize(batch.rows);
     probability_.resize(batch.rows);
-    model.probabilities(batch.values.data(), cross_sell_.width(), batch.rows, probability_.data());
+    model.margins(batch.values.data(), cross_sell_.width(), batch.rows, margin_.data());
+    std::transform(margin_.begin(), margin_.end(), probability_.begin(),
+                   [&](float margin) { return model.calibration().probability(margin); });
     for (std::size_t i = 0; i < batch.entities; ++i) {
         put(model, handle_.arm(place).version, batch, batch.waiting[i]);
     }
@@ -263,7 +270,7 @@ std::size_t Ranker::find_evidence(const Waiting &of, std::uint32_t product, Datu
 
 void Ranker::put_row(const core::Model &model, int version, const Batch &batch, const Waiting &of, std::uint32_t row) {
     const float *x = batch.values.data() + (of.first + row) * cross_sell_.width();
-    const core::Score score = model.score(x);
+    const float margin = margin_[of.first + row];
     Datum ids[evidence];
     Datum similarities[evidence];
     const std::size_t found = find_evidence(of, of.products[row], ids, similarities);
@@ -279,15 +286,15 @@ void Ranker::put_row(const core::Model &model, int version, const Batch &batch, 
             Int64GetDatum(known_.entities[of.entity]),
             Int64GetDatum(products_[of.products[row]]),
             Float8GetDatum(probability_[of.first + row]),
-            Float8GetDatum(score.low),
-            Float8GetDatum(score.high),
+            Float8GetDatum(model.calibration().low(margin)),
+            Float8GetDatum(model.calibration().high(margin)),
             Int32GetDatum(version),
-            array_.fill(x),
+            explained_ ? array_.fill(x) : Datum{0},
             BoolGetDatum(false),
             BoolGetDatum(same_industry),
             PointerGetDatum(construct_array(ids, static_cast<int>(found), INT8OID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE)),
             PointerGetDatum(construct_array(similarities, static_cast<int>(found), FLOAT4OID, 4, true, TYPALIGN_INT))};
-        bool nulls[11] = {};
+        bool nulls[11] = {false, false, false, false, false, false, !explained_};
         MemoryContextSwitchTo(caller);
         tuplestore_putvalues(result_->setResult, result_->setDesc, values, nulls);
     });
@@ -307,7 +314,7 @@ core::KnownWorld present_world(FunctionCallInfo fcinfo, FunctionCallInfo base_ca
 }
 
 void rank_all(FunctionCallInfo fcinfo) {
-    for (int i = 0; i <= arg_seller_org; ++i) {
+    for (int i = 0; i <= arg_explained; ++i) {
         require(i == arg_changes || i == arg_only || !fcinfo->args[i].isnull, "only the changes and the entities may be null");
     }
     FunctionCallInfo base_call = world_call(fcinfo->args[arg_world].value);

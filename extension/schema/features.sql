@@ -24,14 +24,14 @@ CREATE FUNCTION xsell_internal.cross_sell_matrix(
     entity bigint[], eligible boolean[], industry integer[], country integer[], log_employees double precision[], age_days double precision[],
     idle_days double precision[], entity_feature real[],
     product bigint[], active boolean[], family integer[], product_feature real[],
-    held_entity bigint[], held_product bigint[], held_days real[], covered_entity bigint[], covered_product bigint[],
-    serving_entity bigint[], serving_org bigint[], selling_product bigint[], selling_org bigint[], candidates integer)
+    held_entity bigint[], held_product bigint[], held_days real[], held_first real[], covered_entity bigint[], covered_product bigint[],
+    lost_entity bigint[], lost_product bigint[], lost_days real[], serving_entity bigint[], serving_org bigint[], known_entity bigint[], known_org bigint[], selling_product bigint[], selling_org bigint[], candidates integer)
 RETURNS TABLE (entity_id bigint, product_id bigint, x real[])
 LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE ROWS 100000
 AS 'MODULE_PATHNAME', 'xsell_cross_sell_matrix';
 COMMENT ON FUNCTION xsell_internal.cross_sell_matrix(bigint[], boolean[], integer[], integer[], double precision[], double precision[], double precision[], real[],
-    bigint[], boolean[], integer[], real[], bigint[], bigint[], real[], bigint[], bigint[], bigint[], bigint[], bigint[], bigint[], integer) IS
-'Feature rows of the candidates of every eligible entity: pair features (association, lookalikes, family, org, EASE and what is fresh), then the product''s row, then the entity''s. Arrays of entities and products are in ascending order of id; the first four product features are popularity in 7, 30, 60 days and ever. held_days: days since the entity last bought the product.';
+    bigint[], boolean[], integer[], real[], bigint[], bigint[], real[], real[], bigint[], bigint[], bigint[], bigint[], real[], bigint[], bigint[], bigint[], bigint[], bigint[], bigint[], integer) IS
+'Feature rows of the candidates of every eligible entity: pair features (association, lookalikes, family, org, EASE and what is fresh), then the product''s row, then the entity''s. Arrays of entities and products are in ascending order of id; the first four product features are popularity in 7, 30, 60 days and ever. held_days, held_first: days since the entity last, and first, bought the product.';
 
 CREATE FUNCTION xsell_internal.cross_sell_features(as_of timestamptz)
 RETURNS TABLE (entity_id bigint, product_id bigint, as_of timestamptz, x real[])
@@ -40,8 +40,8 @@ BEGIN ATOMIC
     SELECT m.entity_id, m.product_id, $1, m.x
     FROM xsell_internal.cross_sell_world($1) w,
          LATERAL xsell_internal.cross_sell_matrix(w.entity, w.eligible, w.industry, w.country, w.log_employees, w.age_days, w.idle_days, w.entity_feature,
-             w.product, w.active, w.family, w.product_feature, w.held_entity, w.held_product, w.held_days, w.covered_entity, w.covered_product,
-             w.serving_entity, w.serving_org, w.selling_product, w.selling_org,
+             w.product, w.active, w.family, w.product_feature, w.held_entity, w.held_product, w.held_days, w.held_first, w.covered_entity, w.covered_product,
+             w.lost_entity, w.lost_product, w.lost_days, w.serving_entity, w.serving_org, w.known_entity, w.known_org, w.selling_product, w.selling_org,
              COALESCE(NULLIF(pg_catalog.current_setting('xsell.candidates', true), ''), '200')::integer) m;
 END;
 COMMENT ON FUNCTION xsell_internal.cross_sell_features(timestamptz) IS
@@ -63,6 +63,7 @@ FROM (SELECT ARRAY[
         'association_score', 'association_lift_max', 'association_confidence_max', 'lookalike_share', 'lookalike_industry', 'lookalike_size',
         'lookalike_geography', 'lookalike_complementarity', 'lookalike_maturity', 'lookalike_activity', 'family_share', 'same_org_sells',
         'ease_score', 'ease_recent', 'ease_recent_z', 'ease_share', 'cosine_recent', 'demand_recent', 'affinity_fit', 'affinity_rank',
+        'follow_up', 'industry_lift', 'size_lift', 'country_lift', 'demand_share', 'known_org_sells', 'lost_days', 'choice_share',
         'popularity_7', 'popularity_30', 'popularity_60', 'popularity_all', 'product_price_log', 'product_age_days',
         'revenue_log', 'employees_log', 'is_enterprise', 'revenue_per_employee', 'recency_days', 'activity_recency', 'activities_90', 'purchases_90',
         'won_amount_log', 'win_rate', 'open_deals', 'holdings_count', 'tenure_days', 'orgs_serving'] AS feature,

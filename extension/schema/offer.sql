@@ -98,6 +98,12 @@ $$;
 COMMENT ON FUNCTION xsell_internal.winback_scores(timestamptz, bigint[]) IS
 'Pairs whose last purchase has ended: the org that sold it last, when it ended, and the rule''s probability.';
 
+CREATE FUNCTION xsell_internal.median(numbers double precision[]) RETURNS double precision
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'xsell_median';
+COMMENT ON FUNCTION xsell_internal.median(double precision[]) IS
+'The same as percentile_cont(.5), of an array: without a sort for each of many small groups. NULL of none; no element may be NULL.';
+
 -- What a win of a product is worth: median of the org's won amounts, of the product and of the entity's industry, each pulled
 -- towards the level above it as if that level had been seen five times.
 CREATE FUNCTION xsell_internal.amounts_if_won(as_of timestamptz)
@@ -106,20 +112,23 @@ LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
     WITH won AS MATERIALIZED (
-        SELECT p.org_id, p.product_id, lower(a.industry) AS industry, sum(p.amount_base)::double precision AS amount
+        SELECT p.org_id, p.product_id, a.industry, sum(p.amount_base)::double precision AS amount
         FROM xsell_internal.purchase p
-        LEFT JOIN xsell.account a ON a.org_id = p.org_id AND a.crm_id = p.account_id
+        LEFT JOIN (SELECT a.org_id, a.crm_id, lower(a.industry) AS industry FROM xsell.account a OFFSET 0) a  -- once an account, not once a purchase
+               ON a.org_id = p.org_id AND a.crm_id = p.account_id
         WHERE p.won_at <= amounts_if_won.as_of AND COALESCE(p.deleted_at, 'infinity') > amounts_if_won.as_of AND p.amount_base IS NOT NULL
-        GROUP BY p.org_id, p.product_id, lower(a.industry), COALESCE(p.opportunity_id, p.record_id)
+        GROUP BY p.org_id, p.product_id, a.industry, COALESCE(p.opportunity_id, p.record_id)
     ), whole AS (
-        SELECT w.org_id, percentile_cont(.5) WITHIN GROUP (ORDER BY w.amount) AS amount FROM won w GROUP BY 1
+        SELECT w.org_id, xsell_internal.median(array_agg(w.amount)) AS amount FROM won w GROUP BY 1
     ), product AS (
-        SELECT w.org_id, w.product_id, (count(*) * percentile_cont(.5) WITHIN GROUP (ORDER BY w.amount) + 5 * o.amount) / (count(*) + 5) AS amount
-        FROM won w JOIN whole o USING (org_id) GROUP BY 1, 2, o.amount
+        SELECT w.org_id, w.product_id, (w.wins * w.median + 5 * o.amount) / (w.wins + 5) AS amount
+        FROM (SELECT w.org_id, w.product_id, count(*) AS wins, xsell_internal.median(array_agg(w.amount)) AS median FROM won w GROUP BY 1, 2) w
+        JOIN whole o USING (org_id)
     ), segment AS (
-        SELECT w.org_id, w.product_id, w.industry,
-               (count(*) * percentile_cont(.5) WITHIN GROUP (ORDER BY w.amount) + 5 * p.amount) / (count(*) + 5) AS amount
-        FROM won w JOIN product p USING (org_id, product_id) WHERE w.industry IS NOT NULL GROUP BY 1, 2, 3, p.amount HAVING count(*) >= 5
+        SELECT w.org_id, w.product_id, w.industry, (w.wins * w.median + 5 * p.amount) / (w.wins + 5) AS amount
+        FROM (SELECT w.org_id, w.product_id, w.industry, count(*) AS wins, xsell_internal.median(array_agg(w.amount)) AS median
+              FROM won w WHERE w.industry IS NOT NULL GROUP BY 1, 2, 3 HAVING count(*) >= 5) w
+        JOIN product p USING (org_id, product_id)
     )
     SELECT s.org_id, s.product_id, s.industry, round(s.amount::numeric, 2) FROM segment s
     UNION ALL SELECT p.org_id, p.product_id, NULL, round(p.amount::numeric, 2) FROM product p
@@ -222,18 +231,18 @@ COMMENT ON FUNCTION xsell_internal.ranks_in_one_pass(text) IS 'Whether a model i
 
 CREATE FUNCTION xsell_internal.rank_candidates(world xsell_internal.stored_world, changes xsell_internal.stored_world, only_entities bigint[],
     older_days double precision, candidates integer, per_entity integer, model text, barred_entity bigint[], barred_product bigint[], barred_org bigint[],
-    seller_product bigint[], seller_org bigint[])
+    seller_product bigint[], seller_org bigint[], explained boolean DEFAULT true)
 RETURNS TABLE (entity_id bigint, product_id bigint, probability double precision, low double precision, high double precision, version integer, x real[],
     barred boolean, same_industry boolean, lookalike bigint[], similarity real[])
 LANGUAGE c STABLE PARALLEL SAFE ROWS 500000
 AS 'MODULE_PATHNAME', 'xsell_rank_candidates';
 COMMENT ON FUNCTION xsell_internal.rank_candidates(xsell_internal.stored_world, xsell_internal.stored_world, bigint[], double precision, integer, integer, text,
-    bigint[], bigint[], bigint[], bigint[], bigint[]) IS
-'The best few candidates of each entity (NULL: of every one; else in ascending order), scored by the version that the entity belongs to, with the interval, the features and the nearest lookalikes that hold the product; and the barred ones that would be among them. changes: those entities as they are now, where the world is older_days old. A rule''s 0 stands for every entity, product or org; orgs are numbered from 1, and a product without a seller is barred.';
+    bigint[], bigint[], bigint[], bigint[], bigint[], boolean) IS
+'The best few candidates of each entity (NULL: of every one; else in ascending order), scored by the version that the entity belongs to, with the interval, the features (where explained) and the nearest lookalikes that hold the product; and the barred ones that would be among them. changes: those entities as they are now, where the world is older_days old. A rule''s 0 stands for every entity, product or org; orgs are numbered from 1, and a product without a seller is barred.';
 
 -- The best candidates of each entity, and those that a rule keeps from being among them.
 CREATE FUNCTION xsell_internal.ranked_candidates(as_of timestamptz, per_entity integer, only_entities bigint[], from_stored boolean,
-    barred_entity bigint[], barred_product bigint[], barred_org bigint[], seller_product bigint[], seller_org bigint[])
+    barred_entity bigint[], barred_product bigint[], barred_org bigint[], seller_product bigint[], seller_org bigint[], explained boolean)
 RETURNS TABLE (entity_id bigint, product_id bigint, probability double precision, low double precision, high double precision, version integer, x real[],
     barred boolean, same_industry boolean, lookalike bigint[], similarity real[], score_source text, model text)
 LANGUAGE plpgsql STABLE ROWS 500000
@@ -283,13 +292,14 @@ BEGIN
     SELECT c.*, 'model'::text, 'cross_sell'::text
     FROM xsell_internal.rank_candidates(world, CASE WHEN changes.entity IS NOT NULL THEN changes END, only_entities,
         extract(epoch FROM ranked_candidates.as_of - world.as_of)::double precision / 86400, candidates, per_entity, 'cross_sell',
-        barred_entity, barred_product, barred_org, seller_product, seller_org) c;
+        barred_entity, barred_product, barred_org, seller_product, seller_org, explained) c;
 END
 $$;
-COMMENT ON FUNCTION xsell_internal.ranked_candidates(timestamptz, integer, bigint[], boolean, bigint[], bigint[], bigint[], bigint[], bigint[]) IS
+COMMENT ON FUNCTION xsell_internal.ranked_candidates(timestamptz, integer, bigint[], boolean, bigint[], bigint[], bigint[], bigint[], bigint[], boolean) IS
 'The best candidates of each entity (NULL: of every one) at a time, scored by what is deployed or by the heuristic, and the barred ones that would be among them. from_stored: by the figures of the last full refresh, and what has changed of the entities named.';
 
-CREATE FUNCTION xsell_internal.offers(as_of timestamptz, per_entity integer, only_entities bigint[] DEFAULT NULL, from_stored boolean DEFAULT false)
+CREATE FUNCTION xsell_internal.offers(as_of timestamptz, per_entity integer, only_entities bigint[] DEFAULT NULL, from_stored boolean DEFAULT false,
+    explained boolean DEFAULT true)
 RETURNS TABLE (entity_id bigint, product_id bigint, org_id text, route text, account_id text, product_crm_id text, probability double precision,
     low double precision, high double precision, amount_if_won numeric, rank integer, owner_id text, contact_id text,
     from_org text, from_account text, from_user text, from_contact text,
@@ -321,7 +331,7 @@ BEGIN
     ), ranked AS MATERIALIZED (
         SELECT c.* FROM rules r, sellers s,
             LATERAL xsell_internal.ranked_candidates(offers.as_of, offers.per_entity, offers.only_entities, offers.from_stored,
-                                                     r.entity, r.product, r.org, s.product, s.org) c
+                                                     r.entity, r.product, r.org, s.product, s.org, offers.explained) c
         WHERE c.entity_id IN (SELECT v.entity_id FROM served v)
     ), ended AS MATERIALIZED (
         SELECT w.* FROM xsell_internal.winback_scores(offers.as_of, offers.only_entities) w
@@ -398,7 +408,7 @@ BEGIN
     FROM named n;
 END
 $$;
-COMMENT ON FUNCTION xsell_internal.offers(timestamptz, integer, bigint[], boolean) IS
-'The best offers per entity (NULL: of every one) at a time, after exclusions, with seller, contact, introducer and amount; and, with a rule, those that would be among them but for it. entity_alone, product_alone: no other org knows the entity, or sells the product. from_stored: by the figures of products of the last full refresh.';
+COMMENT ON FUNCTION xsell_internal.offers(timestamptz, integer, bigint[], boolean, boolean) IS
+'The best offers per entity (NULL: of every one) at a time, after exclusions, with seller, contact, introducer and amount; and, with a rule, those that would be among them but for it. entity_alone, product_alone: no other org knows the entity, or sells the product. from_stored: by the figures of products of the last full refresh. explained: with the features, for whoever says why.';
 
 SELECT pg_catalog.pg_extension_config_dump('xsell_internal.stored_amount', 'WHERE false');

@@ -35,6 +35,8 @@ CREATE FUNCTION xsell_internal.recommend_at(entity bigint, org text, top_n integ
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 SET jit = off
+SET enable_hashjoin = on  -- whatever recommend does to its own plan
+SET enable_mergejoin = on
 AS $$
     WITH offer AS MATERIALIZED (
         SELECT * FROM xsell_internal.offers(as_of, least(top_n, 100000), CASE WHEN entity IS NOT NULL THEN ARRAY[entity] END) o
@@ -76,9 +78,12 @@ CREATE FUNCTION xsell.recommend(account text DEFAULT NULL, org text DEFAULT NULL
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 SET plan_cache_mode = force_generic_plan  -- planning so many joins takes ten times as long as looking the rows up
+SET enable_hashjoin = off  -- a few rows: whatever a hash would be made of takes longer to read
+SET enable_mergejoin = off
 AS $$
 DECLARE
     wanted bigint := entity;
+    another bigint;
 BEGIN
     IF org IS NOT NULL AND account IS NULL AND NOT EXISTS (SELECT FROM xsell.org o WHERE o.org_id = recommend.org) THEN
         RAISE EXCEPTION 'org "%" does not exist', org USING ERRCODE = 'undefined_object',
@@ -88,7 +93,12 @@ BEGIN
     ELSIF account IS NOT NULL AND entity IS NOT NULL THEN
         RAISE EXCEPTION 'give an account or an entity, not both' USING ERRCODE = 'invalid_parameter_value';
     ELSIF account IS NOT NULL THEN
-        wanted := xsell_internal.find_entity(account, org);
+        SELECT min(e.entity_id), max(e.entity_id) INTO wanted, another
+        FROM xsell.org o JOIN xsell_internal.entity_account e ON e.org_id = o.org_id AND e.account_id = recommend.account
+        WHERE recommend.org IS NULL OR o.org_id = recommend.org;
+        IF wanted IS NULL OR wanted <> another THEN
+            wanted := xsell_internal.find_entity(account, org);  -- says what is wrong
+        END IF;
     END IF;
     IF as_of IS NOT NULL THEN
         RETURN QUERY SELECT r.* FROM xsell_internal.recommend_at(wanted, CASE WHEN account IS NULL THEN org END, top_n, as_of) r;
@@ -147,10 +157,16 @@ BEGIN
     newcomer.held_entity := array_fill(-1::bigint, ARRAY[cardinality(held)]);
     newcomer.held_product := held;
     newcomer.held_days := array_fill(0::real, ARRAY[cardinality(held)]);
+    newcomer.held_first := newcomer.held_days;
+    newcomer.lost_entity := '{}';
+    newcomer.lost_product := '{}';
+    newcomer.lost_days := '{}';
     newcomer.covered_entity := '{}';
     newcomer.covered_product := '{}';
     newcomer.serving_entity := '{}';
     newcomer.serving_org := '{}';
+    newcomer.known_entity := array_fill(-1::bigint, ARRAY[cardinality(world.orgs)]);  -- every org that sells may come to know it
+    newcomer.known_org := ARRAY(SELECT g FROM generate_series(1, cardinality(world.orgs)) g);
     newcomer.selling_product := world.selling_product;
     newcomer.selling_org := world.selling_org;
     RETURN QUERY

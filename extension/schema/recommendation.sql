@@ -146,7 +146,8 @@ CREATE VIEW xsell.recommendation WITH (security_invoker = true) AS
 SELECT r.recommendation_id, r.entity_id, COALESCE(a.name, ia.name) AS entity_name, r.org_id, r.account_id, r.product_id,
        COALESCE(p.name, pg_catalog.regexp_replace(r.product_crm_id, '^(deal|family):', '')) AS product_name, p.family AS product_family,
        r.route, r.probability, r.probability_low, r.probability_high, r.amount_if_won, r.expected_revenue,
-       (SELECT xsell.base_currency()) AS currency, r.rank, r.confidence_level, r.next_action, r.reason,
+       COALESCE((SELECT s.value FROM xsell_internal.setting s WHERE s.name = 'base_currency'), 'EUR') AS currency,  -- base_currency(), planned with the rest
+       r.rank, r.confidence_level, r.next_action, r.reason,
        u.name AS owner_name, u.email AS owner_email,
        COALESCE(NULLIF(u.team, ''), (SELECT m.team FROM xsell.territory_map m WHERE m.org_id = r.org_id AND m.team IS NOT NULL
                                        AND xsell_internal.in_territory(m, a, COALESCE(r.assigned_to, r.owner_id)) ORDER BY m.priority, m.map_id LIMIT 1)) AS team,
@@ -211,7 +212,8 @@ COMMENT ON COLUMN xsell.recommendation_reason.recommendation_id IS 'The recommen
 COMMENT ON COLUMN xsell.recommendation_reason.position IS '1 is the strongest; what speaks for it comes first.';
 COMMENT ON COLUMN xsell.recommendation_reason.feature IS 'The feature.';
 COMMENT ON COLUMN xsell.recommendation_reason.value IS 'Its value; NULL where it could tell one org about another.';
-COMMENT ON COLUMN xsell.recommendation_reason.contribution IS 'What it adds: in log-odds for a model, to the score for the heuristic.';
+COMMENT ON COLUMN xsell.recommendation_reason.contribution IS
+'What it adds: in log-odds for a model, to the score for the heuristic. Shapley values for the three best of a customer (rank up to 3); for the others what each split on the way through the trees changed, which adds up to the same score.';
 COMMENT ON COLUMN xsell.recommendation_reason.code IS 'The kind of reason.';
 COMMENT ON COLUMN xsell.recommendation_reason.sentence IS 'The reason in words.';
 

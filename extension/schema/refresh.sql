@@ -21,7 +21,8 @@ BEGIN
            xsell_internal.next_action(o.route, o.probability, cuts) AS next_action,
            o.owner_id, o.contact_id, as_of AS last_seen, as_of + interval '30 days' AS expires_at, o.score_source, o.model, o.version,
            h.held_out, o.recommendation_type, COALESCE(cardinality(o.lookalike), 0) AS lookalikes, r.recommendation_id,
-           r.recommendation_id IS NULL OR (r.probability, r.score_source, r.model, r.version) IS DISTINCT FROM (o.probability, o.score_source, o.model, o.version) AS rescored,
+           r.recommendation_id IS NULL OR (r.probability, r.score_source, r.model, r.version) IS DISTINCT FROM (o.probability, o.score_source, o.model, o.version)
+               OR o.rank <= 3 AND r.rank > 3 AS rescored,
            r.recommendation_id IS NULL OR (r.account_id, r.product_crm_id, r.probability, r.probability_low, r.probability_high, r.amount_if_won, r.rank, r.owner_id,
                r.contact_id, r.last_seen, r.score_source, r.model, r.version, r.live, r.held_out, r.recommendation_type, r.lookalikes)
            IS DISTINCT FROM (o.account_id, o.product_crm_id, o.probability, o.low, o.high, o.amount_if_won, o.rank, o.owner_id,
@@ -31,7 +32,7 @@ BEGIN
     JOIN (SELECT e.entity_id, xsell_internal.in_holdout(e.entity_id) AS held_out FROM (SELECT DISTINCT f.entity_id FROM pg_temp.xsell_offer f) e) h
       ON h.entity_id = o.entity_id
     LEFT JOIN xsell_internal.recommendation r ON r.entity_id = o.entity_id AND r.product_id = o.product_id AND r.org_id = o.org_id AND r.route = o.route;
-    ANALYZE pg_temp.xsell_kept;
+    ANALYZE pg_temp.xsell_kept (recommendation_id, entity_id, product_id, org_id, route, status);  -- the others would cost, and join nothing
 
     UPDATE xsell_internal.recommendation r
     SET account_id = k.account_id, product_crm_id = k.product_crm_id, probability = k.probability, probability_low = k.probability_low,
@@ -183,8 +184,15 @@ BEGIN
     JOIN pg_temp.xsell_kept k USING (entity_id, product_id, org_id, route)
     JOIN xsell_internal.recommendation r USING (entity_id, product_id, org_id, route)
     WHERE k.rescored OR NOT EXISTS (SELECT FROM xsell_internal.recommendation_reason w WHERE w.recommendation_id = r.recommendation_id);
-    ANALYZE pg_temp.xsell_explained;
+    ANALYZE pg_temp.xsell_explained (recommendation_id, score_source, version);
     CREATE TEMPORARY TABLE xsell_why ON COMMIT DROP AS
+    WITH told AS MATERIALIZED (  -- of each feature once, not of each row
+        SELECT f.feature, s.speaks_for, e.alone AS entity_alone, p.alone AS product_alone, l.safe, l.silent
+        FROM (SELECT DISTINCT unnest(v.feature) AS feature FROM (SELECT DISTINCT o.model, o.version FROM pg_temp.xsell_explained o WHERE o.score_source = 'model') o
+              JOIN xsell_internal.model_version v ON v.model = o.model AND v.version = o.version) f
+        CROSS JOIN (VALUES (true), (false)) s(speaks_for) CROSS JOIN (VALUES (true), (false)) e(alone) CROSS JOIN (VALUES (true), (false)) p(alone)
+        CROSS JOIN LATERAL xsell_internal.reason_limits(f.feature, CASE WHEN s.speaks_for THEN 1 ELSE -1 END, e.alone, p.alone) l
+    )
     SELECT w.recommendation_id, w.position, w.feature, w.contribution, w.code,
            CASE WHEN w.safe THEN w.value END AS value, CASE WHEN w.safe OR w.silent THEN w.sentence END AS sentence
     FROM (SELECT o.recommendation_id, o.place AS position, o.feature, o.value::double precision, o.contribution, t.code, t.sentence,
@@ -193,8 +201,9 @@ BEGIN
                        row_number() OVER (PARTITION BY m.recommendation_id
                                           ORDER BY NOT (l.safe OR l.silent), e.contribution <= 0, e.position)::integer AS place
                 FROM (SELECT * FROM pg_temp.xsell_explained s WHERE s.score_source = 'model' ORDER BY s.version) m  -- each version is resolved once
-                CROSS JOIN LATERAL xsell_internal.explain_values(m.model, m.version, m.x, 12) e
-                CROSS JOIN LATERAL xsell_internal.reason_limits(e.feature, e.contribution, m.entity_alone, m.product_alone) l) o
+                CROSS JOIN LATERAL xsell_internal.explain_values(m.model, m.version, m.x, 12, m.rank <= 3) e
+                JOIN told l ON l.feature = e.feature AND l.speaks_for = (e.contribution >= 0) AND l.entity_alone = m.entity_alone
+                           AND l.product_alone = m.product_alone) o
           CROSS JOIN LATERAL xsell_internal.render_reason(o.feature, o.value, o.contribution) t
           WHERE o.place <= 3
           UNION ALL
@@ -204,7 +213,7 @@ BEGIN
           SELECT o.recommendation_id, 1, 'ended_at', extract(epoch FROM o.ended_at)::double precision, o.probability, 'ended',
                  'had it before; it ended on ' || to_char(o.ended_at AT TIME ZONE 'UTC', 'YYYY-MM-DD'), true, true
           FROM pg_temp.xsell_explained o WHERE o.score_source = 'rule') w;
-    ANALYZE pg_temp.xsell_why;
+    ANALYZE pg_temp.xsell_why (recommendation_id, position);
 
     DELETE FROM xsell_internal.recommendation_reason t USING pg_temp.xsell_explained o
     WHERE t.recommendation_id = o.recommendation_id
@@ -228,7 +237,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION xsell_internal.write_reasons() IS
-'Stores the three strongest reasons that may be told for each of this session''s offers (against, where none speaks for it): what a feature says about an entity that another org knows too is left out.';
+'Stores the three strongest reasons that may be told for each of this session''s offers (against, where none speaks for it): what a feature says about an entity that another org knows too is left out. The three best of an entity are explained exactly, the others by their way through the trees.';
 
 -- What everything depends on: who scores, what the products and the stages are, how much is kept.
 CREATE FUNCTION xsell_internal.refresh_inputs(per_entity integer) RETURNS text
@@ -311,7 +320,7 @@ END
 $$;
 COMMENT ON FUNCTION xsell_internal.store_world(timestamptz) IS 'Keeps what a full refresh knows, for the incremental ones after it.';
 
-CREATE FUNCTION xsell_internal.collect_offers(as_of timestamptz, per_entity integer, scope bigint[], from_stored boolean) RETURNS void
+CREATE FUNCTION xsell_internal.collect_offers(as_of timestamptz, per_entity integer, scope bigint[], from_stored boolean, explained boolean) RETURNS void
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 SET jit = off
@@ -327,17 +336,17 @@ BEGIN
     SELECT o.*, CASE WHEN o.score_source = 'rule' OR o.rule IS NOT NULL THEN NULL WHEN o.same_industry THEN 'Industry Expansion'
                      WHEN o.entity_id IN (SELECT p.entity_id FROM partner p) OR o.lookalike[1] IN (SELECT p.entity_id FROM partner p) THEN 'Partner Referral'
                      ELSE 'Market Development' END AS recommendation_type
-    FROM xsell_internal.offers(as_of, per_entity, scope, from_stored) o;
+    FROM xsell_internal.offers(as_of, per_entity, scope, from_stored, explained) o;
     CREATE TEMPORARY TABLE xsell_excluded ON COMMIT DROP AS
     SELECT o.entity_id, o.product_id, o.rule_org AS org_id, o.rule, o.rule_reason AS reason, o.rule_until AS until, o.probability
     FROM pg_temp.xsell_offer o WHERE o.rule IS NOT NULL;
     DELETE FROM pg_temp.xsell_offer o WHERE o.rule IS NOT NULL;
     ANALYZE pg_temp.xsell_scope;
-    ANALYZE pg_temp.xsell_offer;
+    ANALYZE pg_temp.xsell_offer (entity_id, product_id, org_id, route, score_source, from_org);
     ANALYZE pg_temp.xsell_excluded;
 END
 $$;
-COMMENT ON FUNCTION xsell_internal.collect_offers(timestamptz, integer, bigint[], boolean) IS 'The offers and exclusions of a refresh, in this session''s temporary tables.';
+COMMENT ON FUNCTION xsell_internal.collect_offers(timestamptz, integer, bigint[], boolean, boolean) IS 'The offers (explained: with their features) and exclusions of a refresh, in this session''s temporary tables.';
 
 CREATE FUNCTION xsell_internal.refresh_run(as_of timestamptz, per_entity integer, "full" boolean, reasons boolean DEFAULT true,
     OUT rows bigint, OUT kind text, OUT written bigint)
@@ -367,7 +376,7 @@ BEGIN
         DELETE FROM xsell_internal.stored_world WHERE NOT one_pass;
         PERFORM xsell_internal.store_world(at) WHERE one_pass;
     END IF;
-    PERFORM xsell_internal.collect_offers(at, per_entity, scope, one_pass);
+    PERFORM xsell_internal.collect_offers(at, per_entity, scope, one_pass, reasons);
     limits := CASE WHEN scope IS NULL THEN
         (SELECT percentile_cont(ARRAY[.6, .7, .8]) WITHIN GROUP (ORDER BY o.probability) FROM pg_temp.xsell_offer o WHERE o.route <> 'winback')
         ELSE last_run.cuts END;
@@ -376,13 +385,15 @@ BEGIN
         written := written + xsell_internal.write_lookalikes() + xsell_internal.write_reasons();
     END IF;
     PERFORM xsell_internal.write_whitespace(at, scope);
+    PERFORM xsell_internal.close_mark('recommendations');
     rows := (SELECT count(*) FROM xsell_internal.recommendation r WHERE r.live);
     INSERT INTO xsell_internal.recommendation_run (as_of, started_at, finished_at, score_source, model, version, kept, cuts, kind, entities, written)
     SELECT at, now(), clock_timestamp(), COALESCE(o.score_source, l.score_source), COALESCE(o.model, l.model), COALESCE(o.version, l.version), rows, limits,
            kind, cardinality(scope), written
     FROM (VALUES (1)) v
-    LEFT JOIN (SELECT * FROM pg_temp.xsell_offer s WHERE s.score_source <> 'rule'
-               ORDER BY s.version IS DISTINCT FROM (SELECT d.version FROM xsell_internal.deployment d WHERE d.model = s.model AND d.role = 'champion') LIMIT 1) o ON true
+    LEFT JOIN (SELECT s.score_source, s.model, s.version FROM pg_temp.xsell_offer s
+               LEFT JOIN xsell_internal.deployment d ON d.model = s.model AND d.version = s.version AND d.role = 'champion'
+               WHERE s.score_source <> 'rule' GROUP BY s.score_source, s.model, s.version, d.role ORDER BY d.role IS NULL, s.version LIMIT 1) o ON true
     LEFT JOIN (SELECT last_run.score_source, last_run.model, last_run.version WHERE scope IS NOT NULL) l ON true;
     DROP TABLE pg_temp.xsell_scope, pg_temp.xsell_offer, pg_temp.xsell_excluded, pg_temp.xsell_kept;
     IF scope IS NULL AND written > 0 THEN

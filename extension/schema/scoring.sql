@@ -58,12 +58,12 @@ AS 'MODULE_PATHNAME', 'xsell_score_set';
 COMMENT ON FUNCTION xsell.score_set(text, text) IS
 'Scores every row of a query SELECT id, x by the champion, or SELECT id, entity_id, x by the split in force: the fastest way to score a whole set. The query runs with the caller''s privileges.';
 
-CREATE FUNCTION xsell_internal.explain_values(model text, version integer, x real[], top_k integer)
+CREATE FUNCTION xsell_internal.explain_values(model text, version integer, x real[], top_k integer, exact boolean DEFAULT true)
 RETURNS TABLE ("position" integer, feature text, value real, contribution double precision, base double precision)
 LANGUAGE c STABLE PARALLEL SAFE COST 20000 ROWS 5
 AS 'MODULE_PATHNAME', 'xsell_explain';
-COMMENT ON FUNCTION xsell_internal.explain_values(text, integer, real[], integer) IS
-'Contributions of the features to the log-odds of the uncalibrated score, the largest first; base + all of them = that score. A NULL version is the champion, a NULL top_k means all.';
+COMMENT ON FUNCTION xsell_internal.explain_values(text, integer, real[], integer, boolean) IS
+'Contributions of the features to the log-odds of the uncalibrated score, the largest first; base + all of them = that score. A NULL version is the champion, a NULL top_k means all. exact: Shapley values; else what each split on the row''s way through the trees changed, for many rows.';
 
 CREATE FUNCTION xsell_internal.explain_version(model text, version integer, x real[], top_k integer DEFAULT 5, language text DEFAULT 'en')
 RETURNS TABLE ("position" integer, feature text, value real, contribution double precision, code text, sentence text, parameters jsonb)

@@ -18,10 +18,16 @@ CREATE TABLE xsell_internal.stored_world (
     held_entity     bigint[],
     held_product    bigint[],
     held_days       real[],
+    held_first      real[],
     covered_entity  bigint[],
     covered_product bigint[],
+    lost_entity     bigint[],
+    lost_product    bigint[],
+    lost_days       real[],
     serving_entity  bigint[],
     serving_org     bigint[],
+    known_entity    bigint[],
+    known_org       bigint[],
     selling_product bigint[],
     selling_org     bigint[],
     industries      text[],
@@ -112,7 +118,7 @@ BEGIN
         GROUP BY v.entity_id
     ), known_deal AS MATERIALIZED (
         SELECT e.entity_id, d.org_id, d.opportunity_id, d.product_name, d.attributes ->> 'product_family' AS product_family,
-               d.closed AND d.closed_at <= t AS closed, d.won
+               d.closed AND d.closed_at <= t AS closed, d.won, d.closed_at
         FROM member e
         JOIN xsell_internal.deal d ON d.org_id = e.org_id AND d.account_id = e.account_id
         WHERE d.known_at <= t AND (d.deleted_at IS NULL OR d.deleted_at > t)
@@ -125,6 +131,8 @@ BEGIN
         FROM (SELECT b.entity_id FROM bought b WHERE b.won_at > t_90 GROUP BY b.entity_id, b.org_id, b.order_id) o GROUP BY o.entity_id
     ), serving AS MATERIALIZED (
         SELECT b.entity_id, b.org_id FROM bought b GROUP BY b.entity_id, b.org_id
+    ), knowing AS MATERIALIZED (
+        SELECT a.entity_id, a.org_id FROM known_account a JOIN (SELECT DISTINCT h.entity_id FROM held h) h USING (entity_id) WHERE a.live GROUP BY a.entity_id, a.org_id
     ), basket AS (
         SELECT h.entity_id, count(*) AS products, min(h.first_at) AS first_at, max(h.last_at) AS last_at, sum(h.amount) AS amount
         FROM held h GROUP BY h.entity_id
@@ -178,11 +186,22 @@ BEGIN
         FROM known_deal d
         JOIN xsell_internal.deal_product n ON n.org_id = d.org_id AND (n.source, n.name) IN (('deal', d.product_name), ('family', d.product_family))
         WHERE NOT d.closed
+    ), refused AS (
+        SELECT d.entity_id, m.product_id, d.closed_at
+        FROM known_deal d
+        JOIN xsell.opportunity_line l ON l.org_id = d.org_id AND l.opportunity_id = d.opportunity_id
+        JOIN xsell_internal.product_map m ON m.org_id = l.org_id AND m.product_crm_id = l.product_id
+        WHERE d.closed AND NOT d.won AND (l.created_at IS NULL OR l.created_at <= t) AND (l.deleted_at IS NULL OR l.deleted_at > t)
+        UNION ALL
+        SELECT d.entity_id, n.product_id, d.closed_at
+        FROM known_deal d
+        JOIN xsell_internal.deal_product n ON n.org_id = d.org_id AND (n.source, n.name) IN (('deal', d.product_name), ('family', d.product_family))
+        WHERE d.closed AND NOT d.won
     ), org_number AS MATERIALIZED (
         SELECT k.name AS org_id, k.number FROM unnest(known_orgs) WITH ORDINALITY k(name, number)
         UNION ALL
         SELECT g.org_id, cardinality(known_orgs) + row_number() OVER (ORDER BY g.org_id)
-        FROM (SELECT s.org_id FROM serving s UNION SELECT o.org_id FROM offer o) g WHERE g.org_id <> ALL (known_orgs)
+        FROM (SELECT s.org_id FROM serving s UNION SELECT k.org_id FROM knowing k UNION SELECT o.org_id FROM offer o) g WHERE g.org_id <> ALL (known_orgs)
     ), industry_number AS MATERIALIZED (
         SELECT k.name, k.number FROM unnest(known_industries) WITH ORDINALITY k(name, number)
         UNION ALL
@@ -207,25 +226,33 @@ BEGIN
         FROM (SELECT i.product_id, i.live, CASE WHEN i.family IS NULL THEN -1 ELSE dense_rank() OVER (ORDER BY i.family) END::integer AS family, i.x
               FROM item i ORDER BY i.product_id) i
     ), held_arrays AS (
-        SELECT array_agg(h.entity_id) AS e, array_agg(h.product_id) AS p, array_agg((extract(epoch FROM t - h.last_at) / day)::real) AS d FROM held h
+        SELECT array_agg(h.entity_id) AS e, array_agg(h.product_id) AS p, array_agg((extract(epoch FROM t - h.last_at) / day)::real) AS d,
+               array_agg((extract(epoch FROM t - h.first_at) / day)::real) AS f
+        FROM held h
     ), covered_arrays AS (
         SELECT array_agg(v.entity_id) AS e, array_agg(v.product_id) AS p
         FROM covered v JOIN customer c USING (entity_id)
         WHERE CASE WHEN whole THEN v.product_id IN (SELECT i.product_id FROM item i) ELSE v.product_id = ANY (known_products) END
+    ), lost_arrays AS (
+        SELECT array_agg(v.entity_id) AS e, array_agg(v.product_id) AS p, array_agg((extract(epoch FROM t - v.closed_at) / day)::real) AS d
+        FROM (SELECT r.entity_id, r.product_id, max(r.closed_at) AS closed_at FROM refused r GROUP BY r.entity_id, r.product_id) v JOIN customer c USING (entity_id)
+        WHERE CASE WHEN whole THEN v.product_id IN (SELECT i.product_id FROM item i) ELSE v.product_id = ANY (known_products) END
     ), serving_arrays AS (
         SELECT array_agg(s.entity_id) AS e, array_agg(g.number) AS o FROM serving s JOIN org_number g USING (org_id)
+    ), knowing_arrays AS (
+        SELECT array_agg(k.entity_id) AS e, array_agg(g.number) AS o FROM knowing k JOIN org_number g USING (org_id)
     ), selling_arrays AS (
         SELECT array_agg(o.product_id) AS p, array_agg(g.number) AS o FROM offer o JOIN org_number g USING (org_id)
     )
     SELECT COALESCE(e.entity, '{}'), COALESCE(e.eligible, '{}'), COALESCE(e.industry, '{}'), COALESCE(e.country, '{}'),
            COALESCE(e.log_employees, '{}'), COALESCE(e.age_days, '{}'), COALESCE(e.idle_days, '{}'), COALESCE(e.x, '{}'),
            COALESCE(p.product, '{}'), COALESCE(p.active, '{}'), COALESCE(p.family, '{}'), COALESCE(p.x, '{}'),
-           COALESCE(h.e, '{}'), COALESCE(h.p, '{}'), COALESCE(h.d, '{}'), COALESCE(c.e, '{}'), COALESCE(c.p, '{}'), COALESCE(s.e, '{}'), COALESCE(s.o, '{}'),
-           COALESCE(l.p, '{}'), COALESCE(l.o, '{}'),
+           COALESCE(h.e, '{}'), COALESCE(h.p, '{}'), COALESCE(h.d, '{}'), COALESCE(h.f, '{}'), COALESCE(c.e, '{}'), COALESCE(c.p, '{}'), COALESCE(r.e, '{}'), COALESCE(r.p, '{}'), COALESCE(r.d, '{}'), COALESCE(s.e, '{}'), COALESCE(s.o, '{}'),
+           COALESCE(k.e, '{}'), COALESCE(k.o, '{}'), COALESCE(l.p, '{}'), COALESCE(l.o, '{}'),
            COALESCE((SELECT array_agg(i.name ORDER BY i.number) FROM industry_number i), '{}'),
            COALESCE((SELECT array_agg(i.name ORDER BY i.number) FROM country_number i), '{}'),
            COALESCE((SELECT array_agg(i.org_id ORDER BY i.number) FROM org_number i), '{}'), t
-    FROM entity_arrays e, product_arrays p, held_arrays h, covered_arrays c, serving_arrays s, selling_arrays l
+    FROM entity_arrays e, product_arrays p, held_arrays h, covered_arrays c, lost_arrays r, serving_arrays s, knowing_arrays k, selling_arrays l
     WHERE NOT whole OR e.entity IS NOT NULL AND p.product IS NOT NULL;
 END
 $$;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cmath>
 #include <limits>
 #include <numeric>
 
@@ -56,6 +57,42 @@ std::vector<std::int32_t> codes(const World &world, std::int32_t Profile::*code)
     return result;
 }
 
+// Log of each product's share of what is bought for the first time: purchases count half as much for every 60 days, over as much
+// of that time as the product has been bought at all.
+std::vector<float> demand_shares(const World &world) {
+    constexpr double decay = 0.69314718055994530942 / 60;
+    constexpr double prior = 0.5;             // purchases
+    constexpr double days_before_first = 15;  // on offer before anybody bought it
+    std::vector<double> demand(world.active.size(), prior), age(world.active.size(), 0);
+    for (std::size_t pair = 0; pair < world.held_first.size(); ++pair) {
+        const auto days = static_cast<double>(world.held_first[pair]);
+        const std::uint32_t product = world.held.column[pair];
+        demand[product] += exp(-decay * days);
+        age[product] = std::max(age[product], days);
+    }
+    double all = 0;
+    for (std::size_t product = 0; product < demand.size(); ++product) {
+        demand[product] /= 1 - exp(-decay * (age[product] + days_before_first));
+        all += demand[product];
+    }
+    std::vector<float> result(demand.size());
+    std::transform(demand.begin(), demand.end(), result.begin(), [&](double d) { return static_cast<float>(log(d / all)); });
+    return result;
+}
+
+std::vector<std::int32_t> size_bands(const World &world) {
+    std::vector<std::int32_t> result(world.profiles.size());
+    std::transform(world.profiles.begin(), world.profiles.end(), result.begin(),
+                   [](const Profile &p) { return size_band(p.log_employees); });
+    return result;
+}
+
+float at(std::span<const float> lifts, std::uint32_t product) {
+    return lifts.empty() ? std::numeric_limits<float>::quiet_NaN() : lifts[product];
+}
+
+float said(float lift) { return std::isnan(lift) ? 0 : lift; }
+
 }  // namespace
 
 CrossSell::CrossSell(const World &world, const CandidateLimits &limits, const Checkpoint &checkpoint,
@@ -70,8 +107,14 @@ CrossSell::CrossSell(const World &world, const CandidateLimits &limits, const Ch
       popular_(popularity_orders(world)),
       by_industry_(codes(world, &Profile::industry), world.held, world.active.size(), limits.by_segment),
       by_country_(codes(world, &Profile::country), world.held, world.active.size(), limits.by_segment),
+      follow_ups_(world.held, world.held_first, by_product_, patterns_->affinity, FollowUpOptions{}, checkpoint),
+      industry_lifts_(codes(world, &Profile::industry), world.held, world.active.size()),
+      size_lifts_(size_bands(world), world.held, world.active.size()),
+      country_lifts_(codes(world, &Profile::country), world.held, world.active.size()),
       suggestions_(world.active.size()),
-      resemblance_(world.active.size()) {
+      resemblance_(world.active.size()),
+      demand_share_(demand_shares(world)),
+      due_(world.active.size()) {
     std::int32_t families = 0;
     for (const std::int32_t family : world.family) {
         families = std::max(families, family + 1);
@@ -193,6 +236,18 @@ void CrossSell::fill_pair(std::uint32_t entity, std::uint32_t product, float *ro
     row[demand_recent] = demand_[product];
     row[affinity_fit] = suggestions_.fit(product);
     row[affinity_rank] = rank_[product];
+    const Profile &profile = world_.profiles[entity];
+    row[follow_up] = due_[product];
+    row[industry_lift] = at(industry_lifts_.of(profile.industry), product);
+    row[size_lift] = at(size_lifts_.of(size_band(profile.log_employees)), product);
+    row[country_lift] = at(country_lifts_.of(profile.country), product);
+    row[demand_share] = demand_share_[product];
+    const auto lost = world_.lost.row(entity);
+    const auto found = std::lower_bound(lost.begin(), lost.end(), product);
+    row[lost_days] = found != lost.end() && *found == product
+                         ? world_.lost_days[world_.lost.start[entity] + static_cast<std::size_t>(found - lost.begin())]
+                         : std::numeric_limits<float>::quiet_NaN();
+    row[known_org_sells] = intersect(world_.known.row(entity), world_.selling.row(product)) ? 1.0f : 0.0f;
 }
 
 void CrossSell::fill(std::uint32_t entity) {
@@ -202,6 +257,7 @@ void CrossSell::fill(std::uint32_t entity) {
             ++family_count_[static_cast<std::size_t>(world_.family[product])];
         }
     }
+    follow_ups_.due(world_.held.row(entity), first_days(entity), due_);
     values_.resize(chosen_.size() * width());
     float *row = values_.data();
     for (const std::uint32_t product : chosen_) {
@@ -210,6 +266,28 @@ void CrossSell::fill(std::uint32_t entity) {
                           row + pair_features);
         row = std::copy_n(world_.entity_values.data() + entity * world_.entity_features, world_.entity_features, row);
     }
+}
+
+// Each candidate's share of the entity's next purchases, if demand, segments and what follows what each spoke for itself.
+void CrossSell::share_out() {
+    double all = 0;
+    for (std::size_t i = 0; i < chosen_.size(); ++i) {
+        float *row = values_.data() + i * width();
+        const float log_odds =
+            row[demand_share] + row[follow_up] + said(row[industry_lift]) + said(row[size_lift]) + said(row[country_lift]);
+        row[choice_share] = row[known_org_sells] > 0 ? static_cast<float>(exp(static_cast<double>(log_odds))) : 0;
+        all += static_cast<double>(row[choice_share]);
+    }
+    for (std::size_t i = 0; i < chosen_.size(); ++i) {
+        float &share = values_[i * width() + choice_share];
+        share = all > 0 ? static_cast<float>(static_cast<double>(share) / all) : 0;
+    }
+}
+
+std::span<const float> CrossSell::first_days(std::uint32_t entity) const {
+    return world_.held_first.empty()
+               ? std::span<const float>()
+               : std::span(world_.held_first).subspan(world_.held.start[entity], world_.held.row(entity).size());
 }
 
 std::span<const float> CrossSell::fresh(std::uint32_t entity) const {
@@ -224,6 +302,7 @@ CrossSell::Rows CrossSell::rows(std::uint32_t entity) {
     resemble(lookalikes_, world_.held, resemblance_);
     choose(entity);
     fill(entity);
+    share_out();
     return {chosen_, values_};
 }
 

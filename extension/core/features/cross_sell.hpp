@@ -8,9 +8,11 @@
 
 #include "core/features/affinity.hpp"
 #include "core/features/csr.hpp"
+#include "core/features/follow_up.hpp"
 #include "core/features/lookalike.hpp"
 #include "core/features/patterns.hpp"
 #include "core/features/segment.hpp"
+#include "core/features/segment_lift.hpp"
 
 namespace xsell::core {
 
@@ -31,6 +33,14 @@ enum PairFeature : std::size_t {
     demand_recent,
     affinity_fit,
     affinity_rank,  // among the candidates of the entity, from 1
+    follow_up,
+    industry_lift,
+    size_lift,
+    country_lift,
+    demand_share,
+    known_org_sells,
+    lost_days,
+    choice_share,
     pair_features
 };
 constexpr std::size_t popularity_windows = 4;  // the first product features: how many entities bought it in 7, 30, 60 days, ever
@@ -46,11 +56,15 @@ struct World {
     std::vector<std::int32_t> family;  // per product, below 0 unknown
     std::size_t product_features = 0;
     std::vector<float> product_values;
-    Csr held;                      // products by entity
-    std::vector<float> held_days;  // per pair of `held`, in its order: since it was last bought; empty where that is not known
-    Csr covered;                   // products that an open deal of the entity is about
-    Csr serving;                   // orgs by entity: who sold it something
-    Csr selling;                   // orgs by product
+    Csr held;                       // products by entity
+    std::vector<float> held_days;   // per pair of `held`, in its order: since it was last bought; empty where that is not known
+    std::vector<float> held_first;  // likewise: since it was first bought
+    Csr lost;                       // products that it was offered in vain
+    std::vector<float> lost_days;   // per pair of `lost`: since then
+    Csr covered;                    // products that an open deal of the entity is about
+    Csr serving;                    // orgs by entity: who sold it something
+    Csr known;                      // orgs by entity: who has an account of it
+    Csr selling;                    // orgs by product
 };
 
 struct CandidateLimits {
@@ -88,8 +102,10 @@ class CrossSell {
     void take_rest();
     void rank();
     void fill(std::uint32_t entity);
+    void share_out();
     void fill_pair(std::uint32_t entity, std::uint32_t product, float *row) const;
     float family_part(std::uint32_t entity, std::uint32_t product) const;
+    std::span<const float> first_days(std::uint32_t entity) const;
     std::span<const float> fresh(std::uint32_t entity) const;
 
     const World &world_;
@@ -101,6 +117,10 @@ class CrossSell {
     std::vector<std::vector<std::uint32_t>> popular_;  // products by popularity, one order a window
     Segments by_industry_;
     Segments by_country_;
+    FollowUps follow_ups_;
+    SegmentLifts industry_lifts_;
+    SegmentLifts size_lifts_;
+    SegmentLifts country_lifts_;
     Suggestions suggestions_;
     std::vector<Resemblance> resemblance_;
     std::span<const Lookalike> lookalikes_;
@@ -112,7 +132,10 @@ class CrossSell {
     std::vector<std::uint32_t> scratch_;
     std::vector<std::uint32_t> chosen_;
     std::vector<float> rank_;
-    std::vector<float> demand_;  // log(1 + fresh purchases)
+    std::vector<float> demand_;        // log(1 + fresh purchases)
+    std::vector<float> demand_share_;  // log of each product's share of what was bought for the first time lately
+    std::vector<float> due_;           // as follow_up, of every product
+    std::vector<float> chance_;        // as chosen_
     std::vector<float> values_;
 };
 

@@ -15,7 +15,7 @@ class Patch {
         to.product_features = base.world.product_features;
         to.product_values = base.world.product_values;
         to.selling = base.world.selling;
-        for (Csr *pairs : {&to.held, &to.covered, &to.serving}) {
+        for (Csr *pairs : {&to.held, &to.lost, &to.covered, &to.serving, &to.known}) {
             pairs->start.push_back(0);
         }
     }
@@ -34,13 +34,13 @@ class Patch {
         const auto values = world.entity_values.begin() + static_cast<std::ptrdiff_t>(i * world.entity_features);
         to.entity_values.insert(to.entity_values.end(), values, values + static_cast<std::ptrdiff_t>(world.entity_features));
         add_row(world.held, i, to.held);
-        if (!world.held_days.empty()) {
-            for (std::size_t pair = world.held.start[i]; pair < world.held.start[i + 1]; ++pair) {
-                to.held_days.push_back(world.held_days[pair] + static_cast<float>(older ? days_ : 0));
-            }
-        }
+        add_days(world.held, world.held_days, i, older, to.held_days);
+        add_days(world.held, world.held_first, i, older, to.held_first);
+        add_row(world.lost, i, to.lost);
+        add_days(world.lost, world.lost_days, i, older, to.lost_days);
         add_row(world.covered, i, to.covered);
         add_row(world.serving, i, to.serving);
+        add_row(world.known, i, to.known);
     }
 
     KnownWorld take() { return std::move(result_); }
@@ -50,6 +50,12 @@ class Patch {
         const auto row = from.row(i);
         to.column.insert(to.column.end(), row.begin(), row.end());
         to.start.push_back(static_cast<std::uint32_t>(to.column.size()));
+    }
+
+    void add_days(const Csr &pairs, std::span<const float> days, std::size_t i, bool older, std::vector<float> &to) const {
+        for (std::size_t pair = pairs.start[i]; !days.empty() && pair < pairs.start[i + 1]; ++pair) {
+            to.push_back(days[pair] + static_cast<float>(older ? days_ : 0));
+        }
     }
 
     double days_;

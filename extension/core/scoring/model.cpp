@@ -8,6 +8,7 @@
 #include "core/scoring/blend.hpp"
 #include "core/scoring/bytes.hpp"
 #include "core/scoring/network.hpp"
+#include "core/scoring/path_explain.hpp"
 
 // Layout, little-endian: magic, version, members, features, blend, intercept; calibration (slope, intercept, prior shift,
 // interval half width, number of knots, the knots); in version 3 the encodings (how many; for each its feature, what stands for
@@ -114,7 +115,7 @@ class MemberModel {
     virtual std::size_t features() const = 0;
     virtual float margin(const float *x) const = 0;
     virtual void margins(const float *x, std::size_t stride, std::size_t rows, float *out) const = 0;
-    virtual Explanation explain(const float *x) const = 0;
+    virtual Explanation explain(const float *x, Attribution how) const = 0;
     virtual const Forest *forest() const { return nullptr; }
     virtual std::size_t bytes() const = 0;
     virtual std::size_t explainer_bytes() const { return 0; }
@@ -133,20 +134,30 @@ class TreeMember final : public MemberModel {
     void margins(const float *x, std::size_t stride, std::size_t rows, float *out) const override {
         forest_->margins(x, stride, rows, out);
     }
-    Explanation explain(const float *x) const override {
-        std::call_once(once_, [this] { explainer_ = std::make_unique<Explainer>(*forest_); });
-        Explanation explanation{explainer_->base(), std::vector<double>(features())};
-        explainer_->explain(x, explanation.contributions.data());
-        return explanation;
+    Explanation explain(const float *x, Attribution how) const override {
+        if (how == Attribution::path) return attribute(path_once_, path_explainer_, x);
+        return attribute(once_, explainer_, x);
     }
     const Forest *forest() const override { return forest_.get(); }
-    std::size_t bytes() const override { return sizeof(*this) + forest_->bytes() + (explainer_ ? explainer_->bytes() : 0); }
+    std::size_t bytes() const override {
+        return sizeof(*this) + forest_->bytes() + (explainer_ ? explainer_->bytes() : 0) +
+               (path_explainer_ ? path_explainer_->bytes() : 0);
+    }
     std::size_t explainer_bytes() const override { return Explainer::bytes_for(*forest_); }
 
   private:
+    template <class T>
+    Explanation attribute(std::once_flag &once, std::unique_ptr<const T> &explainer, const float *x) const {
+        std::call_once(once, [&] { explainer = std::make_unique<T>(*forest_); });
+        Explanation explanation{explainer->base(), std::vector<double>(features())};
+        explainer->explain(x, explanation.contributions.data());
+        return explanation;
+    }
+
     std::unique_ptr<const Forest> forest_;
-    mutable std::once_flag once_;
+    mutable std::once_flag once_, path_once_;
     mutable std::unique_ptr<const Explainer> explainer_;
+    mutable std::unique_ptr<const PathExplainer> path_explainer_;
 };
 
 class NetworkMember final : public MemberModel {
@@ -157,7 +168,7 @@ class NetworkMember final : public MemberModel {
     void margins(const float *x, std::size_t stride, std::size_t rows, float *out) const override {
         network_->margins(x, stride, rows, out);
     }
-    Explanation explain(const float *x) const override { return network_->explain(x); }
+    Explanation explain(const float *x, Attribution) const override { return network_->explain(x); }
     std::size_t bytes() const override { return sizeof(*this) + network_->bytes(); }
 
   private:
@@ -294,23 +305,23 @@ void Model::probabilities(const float *x, std::size_t stride, std::size_t rows, 
     }
 }
 
-Explanation Model::explain_encoded(std::size_t i, const float *x) const {
-    Explanation explanation = scorers_[i]->explain(x);
+Explanation Model::explain_encoded(std::size_t i, const float *x, Attribution how) const {
+    Explanation explanation = scorers_[i]->explain(x, how);
     close_gap(explanation, scorers_[i]->margin(x));
     return explanation;
 }
 
 Explanation Model::explain_member(std::size_t i, const float *x) const {
     const EncodedRows row = encoded(x, features_, 1);
-    return explain_encoded(i, row.x);
+    return explain_encoded(i, row.x, Attribution::shapley);
 }
 
-Explanation Model::explain(const float *x) const {
+Explanation Model::explain(const float *x, Attribution how) const {
     const EncodedRows row = encoded(x, features_, 1);
     std::vector<Explanation> explanation;
     float margin[max_members];
     for (std::size_t i = 0; i < members(); ++i) {
-        explanation.push_back(explain_encoded(i, row.x));
+        explanation.push_back(explain_encoded(i, row.x, how));
         margin[i] = scorers_[i]->margin(row.x);
     }
     return blend_explanations(blend_, intercept_, weights_, std::span(margin, members()), explanation);

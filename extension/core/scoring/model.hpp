@@ -26,6 +26,9 @@ struct Score {
     std::array<double, member_kinds.size()> member;  // uncalibrated probability by kind, in member_kinds' order; NaN where absent
 };
 
+// How a tree member's margin is shared out among the features: exactly, or along the row's way, for many rows.
+enum class Attribution { shapley, path };
+
 class MemberModel;
 struct EncodedRows;
 
@@ -58,7 +61,7 @@ class Model {
 
     // Uncalibrated log-odds; base + contributions is margin(x). Exact path-dependent Shapley values for trees, DeepLIFT for
     // networks, carried through the blend. The first call builds tables.
-    Explanation explain(const float *x) const;
+    Explanation explain(const float *x, Attribution how = Attribution::shapley) const;
     // Of one member, in its own log-odds: base + contributions is member_margin(i, x).
     Explanation explain_member(std::size_t i, const float *x) const;
 
@@ -70,7 +73,7 @@ class Model {
     Model();
     float blended(const float *margin) const;  // one margin for each member
     EncodedRows encoded(const float *x, std::size_t stride, std::size_t rows) const;
-    Explanation explain_encoded(std::size_t i, const float *x) const;
+    Explanation explain_encoded(std::size_t i, const float *x, Attribution how) const;
 
     std::size_t features_ = 0;
     Blend blend_ = Blend::log_odds;

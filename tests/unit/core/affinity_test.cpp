@@ -94,6 +94,9 @@ World small_world() {
     world.held = small.by_entity;
     world.covered = make_csr(4, {{3, 1}});
     world.serving = make_csr(4, {{0, 0}, {1, 0}, {2, 0}, {3, 1}});
+    world.lost = make_csr(4, {{2, 1}});
+    world.lost_days = {30};
+    world.known = make_csr(4, {{0, 0}, {1, 0}, {2, 0}, {2, 1}, {3, 1}});
     world.selling = make_csr(3, {{0, 0}, {1, 0}, {2, 1}});
     return world;
 }
@@ -108,12 +111,16 @@ TEST(CrossSell, OffersWhatIsNeitherHeldNorCovered) {
     EXPECT_GT(row[association_score], 0);
     EXPECT_FLOAT_EQ(row[family_share], 0);
     EXPECT_FLOAT_EQ(row[same_org_sells], 1);
+    EXPECT_FLOAT_EQ(row[lost_days], 30);
     EXPECT_FLOAT_EQ(row[pair_features + 4], 200);
     EXPECT_FLOAT_EQ(row[pair_features + 5], 12);
     row += cross_sell.width();  // product 2: another org's, same family as what is held
     EXPECT_FLOAT_EQ(row[association_score], 0);
     EXPECT_FLOAT_EQ(row[family_share], 1);
     EXPECT_FLOAT_EQ(row[same_org_sells], 0);
+    EXPECT_FLOAT_EQ(row[known_org_sells], 1);
+    EXPECT_TRUE(std::isnan(row[lost_days]));
+    EXPECT_FLOAT_EQ(of_two.values[choice_share] + row[choice_share], 1);
     const auto of_three = cross_sell.rows(3);
     ASSERT_EQ(of_three.products.size(), 1u);
     EXPECT_EQ(of_three.products[0], 0u);
@@ -147,6 +154,8 @@ TEST(CrossSell, LimitsCandidatesButKeepsWhatBaselinesRank) {
     world.held = make_csr(1, {{0, 0}});
     world.covered = make_csr(1, {});
     world.serving = make_csr(1, {});
+    world.lost = make_csr(1, {});
+    world.known = make_csr(1, {});
     world.selling = make_csr(products, {});
     CandidateLimits limits;
     limits.total = 10;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/scoring/model.hpp"
+#include "core/scoring/path_explain.hpp"
 #include "scoring_models.hpp"
 #include "xgboost_reference.hpp"
 
@@ -54,6 +55,39 @@ INSTANTIATE_TEST_SUITE_P(Shapes, ExplainShapes,
                              return "features" + std::to_string(info.param.features) + "_depth" +
                                     std::to_string(info.param.depth);
                          });
+
+TEST(PathExplainer, AddsUpAsTheExactOneDoes) {
+    const Shape shape{9, 50, 6, 3000};
+    const Reference reference(shape, 21);
+    const auto forest = Forest::load(pack_forest(reference.ensemble()));
+    const Explainer exact(*forest);
+    const PathExplainer path(*forest);
+    EXPECT_NEAR(path.base(), exact.base(), 1e-9);
+    const std::size_t rows = 60;
+    const std::vector<float> x = random_rows(shape, rows, 22);
+    std::vector<double> contributions(shape.features);
+    for (std::size_t r = 0; r < rows; ++r) {
+        path.explain(&x[r * shape.features], contributions.data());
+        const double sum = std::accumulate(contributions.begin(), contributions.end(), path.base());
+        ASSERT_NEAR(sum, forest->margin(&x[r * shape.features]), 1e-4) << "row " << r;
+    }
+}
+
+// Where no tree splits twice there is nothing to share out.
+TEST(PathExplainer, IsExactForStumps) {
+    const Shape shape{4, 30, 1, 2000};
+    const Reference reference(shape, 21);
+    const auto forest = Forest::load(pack_forest(reference.ensemble()));
+    const Explainer exact(*forest);
+    const PathExplainer path(*forest);
+    const std::vector<float> x = random_rows(shape, 20, 22);
+    std::vector<double> expected(shape.features), contributions(shape.features);
+    for (std::size_t r = 0; r < 20; ++r) {
+        exact.explain(&x[r * shape.features], expected.data());
+        path.explain(&x[r * shape.features], contributions.data());
+        for (std::size_t f = 0; f < shape.features; ++f) ASSERT_NEAR(contributions[f], expected[f], 1e-9);
+    }
+}
 
 // Expected value of a tree when only the features of `known` are known: the rest is averaged by cover.
 double expectation(const std::vector<TreeNode> &tree, int at, const float *x, unsigned known) {

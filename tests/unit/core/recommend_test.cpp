@@ -117,7 +117,10 @@ KnownWorld random_world(const std::vector<std::int64_t> &entities, std::uint32_t
     world.held = make_csr(entities.size(), held);
     for (std::size_t i = 0; i < world.held.column.size(); ++i)
         world.held_days.push_back(static_cast<float>(world.held.column[i] * 3));
+    world.held_first = world.held_days;
+    world.lost = make_csr(entities.size(), {});
     world.covered = make_csr(entities.size(), {});
+    world.known = make_csr(entities.size(), serving);
     world.serving = make_csr(entities.size(), serving);
     world.selling = make_csr(products, {{0, 1}, {5, 1}});
     return known;
@@ -168,6 +171,7 @@ TEST(Patch, IsTheWorldWithTheChangesMadeThere) {
     expected.world.held_days.clear();
     for (const std::uint32_t product : expected.world.held.column)
         expected.world.held_days.push_back(static_cast<float>(product * 3));
+    expected.world.held_first = expected.world.held_days;
     expect_same_rows(result, expected);
 }
 
