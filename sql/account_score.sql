@@ -133,5 +133,11 @@ SELECT a.recommendations = b.recommendations AS all_is_north FROM xsell.insight_
 SELECT xsell.account_summary('south', 's2') AS hidden, xsell.account_summary('north', 'n2') <> '' AS shown;
 SELECT xsell.refresh_account_scores();
 RESET ROLE;
+-- Nothing that is kept names an account that was erased, before any refresh.
+SELECT xsell.refresh_pairs(0) > 0 AS pairs;
+DELETE FROM xsell.account WHERE org_id = 'south' AND crm_id = 's5';
+SELECT (SELECT count(*) FROM xsell_internal.account_score WHERE org_id = 'south' AND account_id = 's5') AS scores,
+       (SELECT count(*) FROM xsell_internal.whitespace_customer WHERE org_id = 'south' AND account_id = 's5') AS customers,
+       (SELECT count(*) FROM xsell_internal.pair WHERE (org1_id, account1_id) = ('south', 's5') OR (org2_id, account2_id) = ('south', 's5')) AS pairs;
 \c :home
 DROP DATABASE xsell_sales;

@@ -53,6 +53,8 @@ SELECT xsell_internal.refresh_recommendations();
 SELECT xsell.set_status(1, 'won');
 SELECT xsell.deploy('cross_sell', 1);
 CALL xsell.train('cross_sell');
+SELECT xsell_internal.sees_entity(1);
+SELECT xsell_internal.sees_product(1);
 UPDATE xsell.account SET name = 'x';
 INSERT INTO xsell.org_grant VALUES ('north', 'xsell_test_reader');
 INSERT INTO xsell_internal.model_version SELECT * FROM xsell_internal.model_version;

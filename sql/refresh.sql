@@ -142,6 +142,7 @@ SELECT * FROM xsell.recommend_new(products => '{NULL}');
 SELECT * FROM xsell.recommend_new(top_n => 0);
 
 -- Who sees what: lookalikes that the reader may not know of are counted, not named; the stored world is nobody's to read.
+SELECT product_id AS hidden FROM xsell_internal.product_map GROUP BY 1 HAVING bool_and(org_id = 'south') LIMIT 1 \gset
 SET SESSION AUTHORIZATION xsell_test_north;
 SELECT count(*) > 0 AS some, bool_and(entity_name IS NOT NULL AND entity_name NOT LIKE 'SECRET%') AS known FROM xsell.recommendation_lookalike;
 SELECT bool_or(r.lookalikes > (SELECT count(*) FROM xsell.recommendation_lookalike l WHERE l.recommendation_id = r.recommendation_id)) AS some_unnamed,
@@ -150,6 +151,7 @@ SELECT count(*) FROM xsell_internal.stored_world;
 SELECT count(*) > 0 AS some, bool_and(org_id = 'north') AS own FROM xsell_internal.stored_amount;
 SELECT xsell.refresh();
 SELECT count(*) > 0 AS some, bool_and(org_id = 'north' AND product_name NOT LIKE 'SECRET%' AND amount_if_won < 10000) AS own FROM xsell.recommend_new('Retail');
+SELECT count(*) AS told FROM xsell_internal.rank_new('Retail', NULL, NULL, NULL, '{}', 5, ARRAY[:hidden]::bigint[], '{1}');
 RESET SESSION AUTHORIZATION;
 SELECT recommendation_type, count(*) > 0 AS some FROM xsell.recommendation GROUP BY 1 ORDER BY 1;
 SELECT confidence_level, count(*) > 0 AS some FROM xsell.recommendation GROUP BY 1 ORDER BY 1;

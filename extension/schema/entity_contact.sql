@@ -6,34 +6,49 @@ CREATE INDEX ON xsell.account (domain) WHERE domain IS NOT NULL;
 CREATE INDEX ON xsell.account (phone) WHERE phone IS NOT NULL;
 CREATE INDEX ON xsell.account (org_id, parent_id) WHERE parent_id IS NOT NULL;
 
--- Who is behind an address or a number: only where all that is known points to one customer.
-CREATE FUNCTION xsell_internal.entity_of_person(wanted_email text, phone_numbers text[]) RETURNS TABLE (entity_id bigint, reason text)
-LANGUAGE sql STABLE PARALLEL SAFE ROWS 1
-BEGIN ATOMIC
-SELECT f.entity_id, f.reason
-FROM (SELECT min(e.entity_id) AS entity_id, 'same e-mail address' AS reason, 1 AS place
-      FROM xsell.contact c JOIN xsell_internal.entity_account e ON e.org_id = c.org_id AND e.account_id = c.account_id
-      WHERE c.email = wanted_email AND c.deleted_at IS NULL
-      HAVING count(DISTINCT e.entity_id) = 1
+-- Who is behind an address or a number, each worked out once for all who have it: asked person by person, it costs the square of their number.
+CREATE VIEW xsell_internal.email_entity WITH (security_invoker = true) AS
+SELECT c.email, pg_catalog.min(e.entity_id) AS low, pg_catalog.max(e.entity_id) AS high
+FROM xsell.contact c JOIN xsell_internal.entity_account e ON e.org_id = c.org_id AND e.account_id = c.account_id
+WHERE c.email IS NOT NULL AND c.deleted_at IS NULL
+GROUP BY c.email;
+COMMENT ON VIEW xsell_internal.email_entity IS 'E-mail addresses of people at customers; where low and high differ, several customers could be meant.';
+
+CREATE VIEW xsell_internal.domain_entity WITH (security_invoker = true) AS
+SELECT a.domain, pg_catalog.min(e.entity_id) AS low, pg_catalog.max(e.entity_id) AS high
+FROM xsell.account a JOIN xsell_internal.entity_account e ON e.org_id = a.org_id AND e.account_id = a.crm_id
+WHERE a.domain IS NOT NULL AND a.deleted_at IS NULL AND NOT EXISTS (SELECT FROM xsell_internal.free_mail_domain f WHERE f.domain = a.domain)
+GROUP BY a.domain;
+COMMENT ON VIEW xsell_internal.domain_entity IS 'Domains of customers, free mail aside; where low and high differ, several customers could be meant.';
+
+CREATE VIEW xsell_internal.phone_entity WITH (security_invoker = true) AS
+SELECT p.phone, pg_catalog.min(p.entity_id) AS low, pg_catalog.max(p.entity_id) AS high
+FROM (SELECT a.phone, e.entity_id FROM xsell.account a JOIN xsell_internal.entity_account e ON e.org_id = a.org_id AND e.account_id = a.crm_id
+      WHERE a.phone IS NOT NULL AND a.deleted_at IS NULL
       UNION ALL
-      SELECT min(e.entity_id), 'e-mail domain', 2
-      FROM xsell.account a JOIN xsell_internal.entity_account e ON e.org_id = a.org_id AND e.account_id = a.crm_id
-      WHERE a.domain = ANY (ARRAY[pg_catalog.split_part(wanted_email, '@', 2), pg_catalog.regexp_replace(wanted_email, '^[^@]*@[^.]+[.]', '')]) AND a.deleted_at IS NULL
-        AND NOT EXISTS (SELECT FROM xsell_internal.free_mail_domain f WHERE f.domain = a.domain)
-      HAVING count(DISTINCT e.entity_id) = 1
+      SELECT c.phone, e.entity_id FROM xsell.contact c JOIN xsell_internal.entity_account e ON e.org_id = c.org_id AND e.account_id = c.account_id
+      WHERE c.phone IS NOT NULL AND c.deleted_at IS NULL) p
+GROUP BY p.phone;
+COMMENT ON VIEW xsell_internal.phone_entity IS 'Telephone numbers of customers and of people there; where low and high differ, several customers could be meant.';
+
+CREATE VIEW xsell_internal.person_entity WITH (security_invoker = true) AS
+SELECT p.kind, p.org_id, p.crm_id, f.entity_id, f.reason
+FROM (SELECT 'contact' AS kind, c.org_id, c.crm_id, c.account_id, c.email, c.phone, c.mobile FROM xsell.contact c
       UNION ALL
-      SELECT min(p.entity_id), 'same phone', 3
-      FROM (SELECT e.entity_id FROM xsell.account a JOIN xsell_internal.entity_account e ON e.org_id = a.org_id AND e.account_id = a.crm_id
-            WHERE a.phone = ANY (phone_numbers) AND a.deleted_at IS NULL
-            UNION ALL
-            SELECT e.entity_id FROM xsell.contact c JOIN xsell_internal.entity_account e ON e.org_id = c.org_id AND e.account_id = c.account_id
-            WHERE c.phone = ANY (phone_numbers) AND c.deleted_at IS NULL) p
-      HAVING count(DISTINCT p.entity_id) = 1) f
-ORDER BY f.place
-LIMIT 1;
-END;
-COMMENT ON FUNCTION xsell_internal.entity_of_person(text, text[]) IS
-'The customer behind an e-mail address or telephone numbers: the one of a contact with that address, else of the accounts with its domain (free mail aside), else of that number; none where several could be meant.';
+      SELECT 'lead', l.org_id, l.crm_id, l.converted_account_id, l.email, l.phone, NULL FROM xsell.lead l) p
+LEFT JOIN xsell_internal.email_entity m ON m.email = p.email
+LEFT JOIN xsell_internal.domain_entity d ON d.domain = pg_catalog.split_part(p.email, '@', 2)
+LEFT JOIN xsell_internal.domain_entity u ON u.domain = pg_catalog.regexp_replace(p.email, '^[^@]*@[^.]+[.]', '')
+LEFT JOIN xsell_internal.phone_entity t ON t.phone = p.phone
+LEFT JOIN xsell_internal.phone_entity h ON h.phone = p.mobile
+CROSS JOIN LATERAL (
+    SELECT CASE WHEN m.low = m.high THEN m.low WHEN LEAST(d.low, u.low) = GREATEST(d.high, u.high) THEN LEAST(d.low, u.low)
+                WHEN LEAST(t.low, h.low) = GREATEST(t.high, h.high) THEN LEAST(t.low, h.low) END AS entity_id,
+           CASE WHEN m.low = m.high THEN 'same e-mail address' WHEN LEAST(d.low, u.low) = GREATEST(d.high, u.high) THEN 'e-mail domain' ELSE 'same phone' END AS reason) f
+WHERE f.entity_id IS NOT NULL
+  AND NOT EXISTS (SELECT FROM xsell_internal.entity_account e WHERE e.org_id = p.org_id AND e.account_id = p.account_id);
+COMMENT ON VIEW xsell_internal.person_entity IS
+'The customer of contacts and leads that have no account: that of a contact with the same e-mail address, else of the accounts with its domain (free mail aside), else of the number; none where several could be meant.';
 
 CREATE VIEW xsell.entity_contact WITH (security_invoker = true) AS
 SELECT c.org_id, c.crm_id AS contact_id, e.entity_id, 'account' AS reason, c.first_name, c.last_name, c.title, c.email, c.phone
@@ -41,9 +56,8 @@ FROM xsell.contact c JOIN xsell_internal.entity_account e ON e.org_id = c.org_id
 WHERE c.deleted_at IS NULL
 UNION ALL
 SELECT c.org_id, c.crm_id, f.entity_id, f.reason, c.first_name, c.last_name, c.title, c.email, c.phone
-FROM xsell.contact c CROSS JOIN LATERAL xsell_internal.entity_of_person(c.email, pg_catalog.array_remove(ARRAY[c.phone, c.mobile], NULL)) f
-WHERE c.deleted_at IS NULL
-  AND NOT EXISTS (SELECT FROM xsell_internal.entity_account e WHERE e.org_id = c.org_id AND e.account_id = c.account_id);
+FROM xsell.contact c JOIN xsell_internal.person_entity f ON f.kind = 'contact' AND f.org_id = c.org_id AND f.crm_id = c.crm_id
+WHERE c.deleted_at IS NULL;
 COMMENT ON VIEW xsell.entity_contact IS 'People at customers: by the account that the CRM names, else by e-mail address, e-mail domain or phone.';
 COMMENT ON COLUMN xsell.entity_contact.org_id IS 'The org of the contact.';
 COMMENT ON COLUMN xsell.entity_contact.contact_id IS 'crm_id of the contact.';
@@ -56,26 +70,22 @@ COMMENT ON COLUMN xsell.entity_contact.email IS 'E-mail address, lower case.';
 COMMENT ON COLUMN xsell.entity_contact.phone IS 'Telephone number.';
 
 CREATE VIEW xsell.entity_activity WITH (security_invoker = true) AS
-SELECT a.org_id, a.crm_id AS activity_id, f.entity_id, f.reason, a.kind, a.occurred_at
+SELECT a.org_id, a.crm_id AS activity_id, COALESCE(ae.entity_id, oe.entity_id, ce.entity_id, cp.entity_id, le.entity_id, lp.entity_id) AS entity_id,
+       CASE WHEN ae.entity_id IS NOT NULL THEN 'account' WHEN oe.entity_id IS NOT NULL THEN 'opportunity' WHEN ce.entity_id IS NOT NULL THEN 'contact'
+            WHEN cp.entity_id IS NOT NULL THEN cp.reason WHEN le.entity_id IS NOT NULL THEN 'converted lead' ELSE lp.reason END AS reason,
+       a.kind, a.occurred_at
 FROM xsell.activity a
-CROSS JOIN LATERAL (
-    SELECT v.entity_id, v.reason
-    FROM (SELECT e.entity_id, 'account' AS reason, 1 AS place FROM xsell_internal.entity_account e WHERE e.org_id = a.org_id AND e.account_id = a.account_id
-          UNION ALL
-          SELECT e.entity_id, 'opportunity', 2 FROM xsell.opportunity o JOIN xsell_internal.entity_account e ON e.org_id = o.org_id AND e.account_id = o.account_id
-          WHERE a.account_id IS NULL AND o.org_id = a.org_id AND o.crm_id = a.opportunity_id
-          UNION ALL
-          SELECT COALESCE(e.entity_id, f.entity_id), CASE WHEN e.entity_id IS NULL THEN f.reason ELSE 'contact' END, 3
-          FROM xsell.contact c LEFT JOIN xsell_internal.entity_account e ON e.org_id = c.org_id AND e.account_id = c.account_id
-          LEFT JOIN LATERAL xsell_internal.entity_of_person(c.email, pg_catalog.array_remove(ARRAY[c.phone, c.mobile], NULL)) f ON e.entity_id IS NULL
-          WHERE a.account_id IS NULL AND c.org_id = a.org_id AND c.crm_id = a.contact_id
-          UNION ALL
-          SELECT COALESCE(e.entity_id, f.entity_id), CASE WHEN e.entity_id IS NULL THEN f.reason ELSE 'converted lead' END, 4
-          FROM xsell.lead l LEFT JOIN xsell_internal.entity_account e ON e.org_id = l.org_id AND e.account_id = l.converted_account_id
-          LEFT JOIN LATERAL xsell_internal.entity_of_person(l.email, pg_catalog.array_remove(ARRAY[l.phone], NULL)) f ON e.entity_id IS NULL
-          WHERE a.account_id IS NULL AND l.org_id = a.org_id AND l.crm_id = a.lead_id) v
-    WHERE v.entity_id IS NOT NULL ORDER BY v.place LIMIT 1) f
-WHERE a.deleted_at IS NULL;
+LEFT JOIN xsell_internal.entity_account ae ON ae.org_id = a.org_id AND ae.account_id = a.account_id
+LEFT JOIN (xsell.opportunity o JOIN xsell_internal.entity_account oe ON oe.org_id = o.org_id AND oe.account_id = o.account_id)
+       ON a.account_id IS NULL AND o.org_id = a.org_id AND o.crm_id = a.opportunity_id
+LEFT JOIN (xsell.contact c JOIN xsell_internal.entity_account ce ON ce.org_id = c.org_id AND ce.account_id = c.account_id)
+       ON a.account_id IS NULL AND c.org_id = a.org_id AND c.crm_id = a.contact_id
+LEFT JOIN xsell_internal.person_entity cp ON a.account_id IS NULL AND cp.kind = 'contact' AND cp.org_id = a.org_id AND cp.crm_id = a.contact_id
+LEFT JOIN (xsell.lead l JOIN xsell_internal.entity_account le ON le.org_id = l.org_id AND le.account_id = l.converted_account_id)
+       ON a.account_id IS NULL AND l.org_id = a.org_id AND l.crm_id = a.lead_id
+LEFT JOIN xsell_internal.person_entity lp ON a.account_id IS NULL AND lp.kind = 'lead' AND lp.org_id = a.org_id AND lp.crm_id = a.lead_id
+WHERE a.deleted_at IS NULL
+  AND COALESCE(ae.entity_id, oe.entity_id, ce.entity_id, cp.entity_id, le.entity_id, lp.entity_id) IS NOT NULL;
 COMMENT ON VIEW xsell.entity_activity IS 'Activities of customers: by the account that the CRM names, else by deal, contact or lead, and those by e-mail and phone.';
 COMMENT ON COLUMN xsell.entity_activity.org_id IS 'The org of the activity.';
 COMMENT ON COLUMN xsell.entity_activity.activity_id IS 'crm_id of the activity.';

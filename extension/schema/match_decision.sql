@@ -310,10 +310,17 @@ AS $$
 BEGIN
     DELETE FROM xsell_internal.change_log l USING gone g
     WHERE l.action = 'match' AND (l.target @> jsonb_build_object('org_a', g.org_id, 'account_a', g.crm_id) OR l.target @> jsonb_build_object('org_b', g.org_id, 'account_b', g.crm_id));
+    -- What else names it, and would until the next refresh, or for good.
+    DELETE FROM xsell_internal.account_score s USING gone g WHERE s.org_id = g.org_id AND s.account_id = g.crm_id;
+    DELETE FROM xsell_internal.whitespace_customer c USING gone g
+    JOIN xsell_internal.entity_account e ON e.org_id = g.org_id AND e.account_id = g.crm_id
+    WHERE c.entity_id = e.entity_id AND c.org_id = g.org_id AND c.account_id = g.crm_id;
+    DELETE FROM xsell_internal.pair p USING gone g WHERE p.org1_id = g.org_id AND p.account1_id = g.crm_id;
+    DELETE FROM xsell_internal.pair p USING gone g WHERE p.org2_id = g.org_id AND p.account2_id = g.crm_id;
     RETURN NULL;
 END
 $$;
-COMMENT ON FUNCTION xsell_internal.forget_changes() IS 'Trigger: the log keeps no decision about an account that was erased.';
+COMMENT ON FUNCTION xsell_internal.forget_changes() IS 'Trigger: nothing that is kept names an account that was erased: no decision in the log, no score, no whitespace, no pair.';
 CREATE TRIGGER unlog_accounts AFTER DELETE ON xsell.account REFERENCING OLD TABLE AS gone
     FOR EACH STATEMENT EXECUTE FUNCTION xsell_internal.forget_changes();
 

@@ -110,6 +110,9 @@ BEGIN
     END LOOP;
 END
 $$;
+-- They say whether orgs that one does not see know a customer or a product: for those whose writing hangs on it.
+REVOKE ALL ON FUNCTION xsell_internal.sees_entity(bigint), xsell_internal.sees_product(bigint) FROM xsell_reader;
+GRANT EXECUTE ON FUNCTION xsell_internal.sees_entity(bigint), xsell_internal.sees_product(bigint) TO xsell_analyst, xsell_sync, xsell_trainer;
 
 -- Rows. A grant is seen by the members of its role, an org's rows by those who see a grant of it, and what belongs to no single org
 -- (an entity, a product, a reason) by those who see something that it stands for; what belongs to an entity and a product, by those who

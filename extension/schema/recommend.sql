@@ -40,7 +40,7 @@ SET enable_mergejoin = on
 AS $$
     WITH offer AS MATERIALIZED (
         SELECT * FROM xsell_internal.offers(as_of, least(top_n, 100000), CASE WHEN entity IS NOT NULL THEN ARRAY[entity] END) o
-        WHERE o.rule IS NULL AND (recommend_at.org IS NULL OR o.org_id = recommend_at.org)
+        WHERE o.rule IS NULL AND (recommend_at.org IS NULL OR o.org_id = recommend_at.org) AND NOT xsell_internal.in_holdout(o.entity_id)
         ORDER BY o.route = 'winback', o.probability DESC, o.product_id LIMIT top_n
     )
     SELECT NULL::bigint, o.entity_id, COALESCE(a.name, ia.name), o.org_id, o.account_id, o.product_id,
@@ -132,15 +132,21 @@ DECLARE
     staff constant double precision := CASE WHEN rank_new.employees > 0 THEN rank_new.employees END;
     revenue constant double precision := CASE WHEN rank_new.annual_revenue > 0 THEN least(rank_new.annual_revenue, 1e15) END;
     held constant bigint[] := ARRAY(SELECT DISTINCT p FROM unnest(rank_new.products) p ORDER BY p);
+    -- Whoever calls this by itself could name products of others.
+    visible constant bigint[] := ARRAY(SELECT DISTINCT m.product_id FROM xsell_internal.product_map m WHERE m.org_id = ANY (xsell_internal.caller_orgs()));
+    sold bigint[];
+    sold_by bigint[];
 BEGIN
     SELECT * INTO world FROM xsell_internal.stored_world;
     IF world.entity IS NULL OR NOT xsell_internal.ranks_in_one_pass('cross_sell') THEN
         RAISE EXCEPTION 'there is nothing to compare with yet' USING ERRCODE = 'object_not_in_prerequisite_state',
             HINT = 'Deploy a version of cross_sell that takes the built-in features, then SELECT * FROM xsell.refresh(full => true).';
-    ELSIF NOT held <@ world.product THEN
-        RAISE EXCEPTION 'product % is not known', (SELECT min(p) FROM unnest(held) p WHERE p <> ALL (world.product)) USING ERRCODE = 'undefined_object',
+    ELSIF NOT (held <@ world.product AND held <@ visible) THEN
+        RAISE EXCEPTION 'product % is not known', (SELECT min(p) FROM unnest(held) p WHERE p <> ALL (world.product) OR p <> ALL (visible)) USING ERRCODE = 'undefined_object',
             HINT = 'SELECT product_id, product_name FROM xsell.product_map lists those that you may see.';
     END IF;
+    SELECT COALESCE(array_agg(s.product), '{}'), COALESCE(array_agg(s.org), '{}') INTO sold, sold_by
+    FROM unnest(seller_product, seller_org) AS s(product, org) WHERE s.product IN (SELECT unnest(visible));
     newcomer.entity := '{-1}';
     newcomer.eligible := '{t}';
     newcomer.industry := ARRAY[COALESCE(array_position(world.industries, lower(btrim(rank_new.industry))), -1)];
@@ -174,7 +180,7 @@ BEGIN
            (SELECT e.sentence FROM xsell_internal.explain_version('cross_sell', c.version, c.x, top_k => 12) e
             CROSS JOIN LATERAL xsell_internal.reason_limits(e.feature, e.contribution, true, false) l
             WHERE l.safe OR l.silent ORDER BY e.contribution <= 0, e.position LIMIT 1)
-    FROM xsell_internal.rank_candidates(world, newcomer, '{-1}', 0, 200, rank_new.top_n, 'cross_sell', '{}', '{}', '{}', seller_product, seller_org) c
+    FROM xsell_internal.rank_candidates(world, newcomer, '{-1}', 0, 200, rank_new.top_n, 'cross_sell', '{}', '{}', '{}', sold, sold_by) c
     WHERE NOT c.barred;
 END
 $$;

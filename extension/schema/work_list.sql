@@ -114,7 +114,7 @@ BEGIN
                        WHERE c.live AND NOT c.held_out AND c.status NOT IN ('accepted', 'in_progress') AND c.org_id = fill_work_list.org
                          AND CASE WHEN c.assigned_to IS NOT NULL THEN c.assigned_to WHEN c.owner_id IS NOT NULL THEN c.owner_id ELSE '' END = fill_work_list.owner
                        ORDER BY c.expected_revenue DESC NULLS LAST, c.probability DESC, c.recommendation_id
-                       LIMIT greatest(50 * fill_work_list.capacity, 500)) b
+                       LIMIT greatest(50::bigint * fill_work_list.capacity, 500)) b
                  WHERE CASE WHEN small_only THEN (SELECT y.employees FROM xsell.account y WHERE y.org_id = b.org_id AND y.crm_id = b.account_id)
                                                  <= fill_work_list.small_employees ELSE true END
                  ORDER BY b.expected_revenue DESC NULLS LAST, b.probability DESC, b.recommendation_id LOOP

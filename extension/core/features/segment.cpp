@@ -32,8 +32,8 @@ Segments::Segments(std::span<const std::int32_t> code, const Csr &by_entity, std
             std::partial_sort(
                 held.begin(), held.begin() + static_cast<std::ptrdiff_t>(kept), held.end(),
                 [&](std::uint32_t a, std::uint32_t b) { return holders[a] != holders[b] ? holders[a] > holders[b] : a < b; });
-            popular_.resize(std::max(popular_.size(), static_cast<std::size_t>(own) + 1));
-            popular_[static_cast<std::size_t>(own)].assign(held.begin(), held.begin() + static_cast<std::ptrdiff_t>(kept));
+            codes_.push_back(own);
+            popular_.emplace_back(held.begin(), held.begin() + static_cast<std::ptrdiff_t>(kept));
             for (const std::uint32_t product : held) {
                 holders[product] = 0;
             }
@@ -43,9 +43,11 @@ Segments::Segments(std::span<const std::int32_t> code, const Csr &by_entity, std
 }
 
 std::span<const std::uint32_t> Segments::popular(std::int32_t code) const {
-    const auto segment = static_cast<std::size_t>(code);
-    return code >= 0 && segment < popular_.size() ? std::span<const std::uint32_t>(popular_[segment])
-                                                  : std::span<const std::uint32_t>();
+    const auto found = std::lower_bound(codes_.begin(), codes_.end(), code);
+    if (found == codes_.end() || *found != code) {
+        return {};
+    }
+    return popular_[static_cast<std::size_t>(found - codes_.begin())];
 }
 
 }  // namespace xsell::core

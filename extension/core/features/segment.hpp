@@ -15,6 +15,7 @@ class Segments {
     std::span<const std::uint32_t> popular(std::int32_t code) const;
 
   private:
+    std::vector<std::int32_t> codes_;  // ascending: whoever numbers them may leave gaps of any size
     std::vector<std::vector<std::uint32_t>> popular_;
 };
 

@@ -18,8 +18,9 @@ Exclusions::Exclusions(std::size_t entities, const Csr &sellers, std::vector<Exc
         for (; entity < place(rule); ++entity) {
             start_[entity] = static_cast<std::uint32_t>(rules_.size());
         }
-        rules_.push_back({rule.product, rule.org});
-        orgs = rule.org == every ? orgs : std::max(orgs, rule.org + 1);
+        if (rule.org == every || rule.org < orgs) {  // an org that sells nothing is barred from nothing
+            rules_.push_back({rule.product, rule.org});
+        }
     }
     for (; entity <= entities; ++entity) {
         start_[entity] = static_cast<std::uint32_t>(rules_.size());

@@ -45,6 +45,12 @@ TEST(Exclusions, AnotherOrgMayStillSell) {
     EXPECT_EQ(marks(exclusions, 0, 2), (std::vector<std::uint8_t>{0, 0})) << "what held for another entity holds no more";
 }
 
+TEST(Exclusions, AnOrgThatSellsNothingCostsNothing) {
+    const Csr sellers = make_csr(1, {{0, 1}});
+    Exclusions exclusions(1, sellers, {{every, every, every - 1}, {0, every, 2}});
+    EXPECT_EQ(marks(exclusions, 0, 1), (std::vector<std::uint8_t>{0}));
+}
+
 TEST(Exclusions, AgreesWithEveryRuleAgainstEverySeller) {
     std::mt19937 random(7);
     const auto below = [&](std::uint32_t n) { return static_cast<std::uint32_t>(random() % n); };
