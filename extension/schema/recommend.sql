@@ -60,7 +60,7 @@ AS $$
     LEFT JOIN (SELECT DISTINCT ON (m.entity_id, m.product_id) m.entity_id, m.product_id, e.sentence
                FROM offer m CROSS JOIN LATERAL xsell_internal.explain_version(m.model, m.version, m.x, top_k => 12) e
                CROSS JOIN LATERAL xsell_internal.reason_limits(e.feature, e.contribution, m.entity_alone, m.product_alone) l
-               WHERE m.score_source = 'model' ORDER BY m.entity_id, m.product_id, NOT (l.safe OR l.silent), e.contribution <= 0, e.position) w
+               WHERE m.score_source = 'model' ORDER BY m.entity_id, m.product_id, NOT (l.safe OR l.silent), e.contribution <= 0, l.vague, e.position) w
            ON w.entity_id = o.entity_id AND w.product_id = o.product_id AND o.score_source = 'model'
     LEFT JOIN xsell.account a ON a.org_id = o.org_id AND a.crm_id = o.account_id
     LEFT JOIN xsell.product p ON p.org_id = o.org_id AND p.crm_id = o.product_crm_id
@@ -179,7 +179,7 @@ BEGIN
     SELECT c.product_id, c.probability, c.low, c.high, c.version,
            (SELECT e.sentence FROM xsell_internal.explain_version('cross_sell', c.version, c.x, top_k => 12) e
             CROSS JOIN LATERAL xsell_internal.reason_limits(e.feature, e.contribution, true, false) l
-            WHERE l.safe OR l.silent ORDER BY e.contribution <= 0, e.position LIMIT 1)
+            WHERE l.safe OR l.silent ORDER BY e.contribution <= 0, l.vague, e.position LIMIT 1)
     FROM xsell_internal.rank_candidates(world, newcomer, '{-1}', 0, 200, rank_new.top_n, 'cross_sell', '{}', '{}', '{}', sold, sold_by) c
     WHERE NOT c.barred;
 END

@@ -152,18 +152,19 @@ END;
 COMMENT ON FUNCTION xsell_internal.heuristic_reasons(text[], real[]) IS 'Why the heuristic ranked a pair where it did: its three inputs, the heaviest first.';
 
 -- An org must not learn of another by what is said about an entity that both know. 'safe': the feature's value may be told; 'silent':
--- its sentence names no value, so it may be told even where the value may not.
+-- its sentence names no value, so it may be told even where the value may not. 'vague': it sums others up, which say it more plainly.
 CREATE FUNCTION xsell_internal.reason_limits(feature text, contribution double precision, entity_alone boolean, product_alone boolean)
-RETURNS TABLE (safe boolean, silent boolean)
+RETURNS TABLE (safe boolean, silent boolean, vague boolean)
 LANGUAGE sql STABLE PARALLEL SAFE ROWS 1
 BEGIN ATOMIC
     SELECT reason_limits.feature ~ '^(association|lookalike|popularity|same_org|ended_at)'
            OR (entity_alone AND (product_alone OR reason_limits.feature !~ '^product_')),
            COALESCE((SELECT t.sentence !~ '\{(value|rounded|percent)\}' FROM xsell_internal.reason_template t
-                     WHERE t.feature = reason_limits.feature AND t.direction = CASE WHEN contribution < 0 THEN 'down' ELSE 'up' END AND t.language = 'en'), false);
+                     WHERE t.feature = reason_limits.feature AND t.direction = CASE WHEN contribution < 0 THEN 'down' ELSE 'up' END AND t.language = 'en'), false),
+           reason_limits.feature ~ '^(choice_share|affinity_)';
 END;
 COMMENT ON FUNCTION xsell_internal.reason_limits(text, double precision, boolean, boolean) IS
-'What of a reason may be told to the org that sells: its value and its sentence (safe), its sentence alone (silent), or neither.';
+'What of a reason may be told to the org that sells: its value and its sentence (safe), its sentence alone (silent), or neither; vague: only where nothing plainer can be told.';
 
 CREATE FUNCTION xsell_internal.write_reasons() RETURNS bigint
 LANGUAGE plpgsql VOLATILE
@@ -187,7 +188,7 @@ BEGIN
     ANALYZE pg_temp.xsell_explained (recommendation_id, score_source, version);
     CREATE TEMPORARY TABLE xsell_why ON COMMIT DROP AS
     WITH told AS MATERIALIZED (  -- of each feature once, not of each row
-        SELECT f.feature, s.speaks_for, e.alone AS entity_alone, p.alone AS product_alone, l.safe, l.silent
+        SELECT f.feature, s.speaks_for, e.alone AS entity_alone, p.alone AS product_alone, l.safe, l.silent, l.vague
         FROM (SELECT DISTINCT unnest(v.feature) AS feature FROM (SELECT DISTINCT o.model, o.version FROM pg_temp.xsell_explained o WHERE o.score_source = 'model') o
               JOIN xsell_internal.model_version v ON v.model = o.model AND v.version = o.version) f
         CROSS JOIN (VALUES (true), (false)) s(speaks_for) CROSS JOIN (VALUES (true), (false)) e(alone) CROSS JOIN (VALUES (true), (false)) p(alone)
@@ -199,7 +200,7 @@ BEGIN
                  o.safe, o.silent
           FROM (SELECT m.recommendation_id, e.feature, e.value, e.contribution, l.safe, l.silent,
                        row_number() OVER (PARTITION BY m.recommendation_id
-                                          ORDER BY NOT (l.safe OR l.silent), e.contribution <= 0, e.position)::integer AS place
+                                          ORDER BY NOT (l.safe OR l.silent), e.contribution <= 0, l.vague, e.position)::integer AS place
                 FROM (SELECT * FROM pg_temp.xsell_explained s WHERE s.score_source = 'model' ORDER BY s.version) m  -- each version is resolved once
                 CROSS JOIN LATERAL xsell_internal.explain_values(m.model, m.version, m.x, 12, m.rank <= 3) e
                 JOIN told l ON l.feature = e.feature AND l.speaks_for = (e.contribution >= 0) AND l.entity_alone = m.entity_alone
