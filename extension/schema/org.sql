@@ -57,7 +57,8 @@ BEGIN
         JOIN pg_namespace n ON n.oid = c.relnamespace AND n.nspname IN ('xsell', 'xsell_internal')
         JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname IN ('org_id', 'org1_id', 'org2_id', 'org_a', 'org_b') AND NOT a.attisdropped
         WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition
-        ORDER BY n.nspname = 'xsell' AND c.relname = 'org', 1, 2
+        -- What goes with an account is counted before the accounts take it along.
+        ORDER BY n.nspname = 'xsell' AND c.relname = 'org', c.relname NOT IN ('account_score', 'pair', 'whitespace_customer'), 1, 2
     LOOP
         EXECUTE format('DELETE FROM %s WHERE %I = $1', relation, key) USING org;
         GET DIAGNOSTICS removed = ROW_COUNT;
