@@ -149,10 +149,11 @@ SELECT r.recommendation_id, r.entity_id, COALESCE(a.name, ia.name) AS entity_nam
        COALESCE((SELECT s.value FROM xsell_internal.setting s WHERE s.name = 'base_currency'), 'EUR') AS currency,  -- base_currency(), planned with the rest
        r.rank, r.confidence_level, r.next_action, r.reason,
        u.name AS owner_name, u.email AS owner_email,
-       COALESCE(NULLIF(u.team, ''), (SELECT m.team FROM xsell.territory_map m WHERE m.org_id = r.org_id AND m.team IS NOT NULL
-                                       AND xsell_internal.in_territory(m, a, COALESCE(r.assigned_to, r.owner_id)) ORDER BY m.priority, m.map_id LIMIT 1)) AS team,
-       COALESCE(NULLIF(u.territory, ''), (SELECT m.territory FROM xsell.territory_map m WHERE m.org_id = r.org_id AND m.territory IS NOT NULL
-                                            AND xsell_internal.in_territory(m, a, COALESCE(r.assigned_to, r.owner_id)) ORDER BY m.priority, m.map_id LIMIT 1)) AS territory,
+       -- Most have no map: asked once, not for each row.
+       COALESCE(NULLIF(u.team, ''), CASE WHEN (SELECT EXISTS (SELECT FROM xsell.territory_map)) THEN (SELECT m.team FROM xsell.territory_map m WHERE m.org_id = r.org_id AND m.team IS NOT NULL
+                                       AND xsell_internal.in_territory(m, a, COALESCE(r.assigned_to, r.owner_id)) ORDER BY m.priority, m.map_id LIMIT 1) END) AS team,
+       COALESCE(NULLIF(u.territory, ''), CASE WHEN (SELECT EXISTS (SELECT FROM xsell.territory_map)) THEN (SELECT m.territory FROM xsell.territory_map m WHERE m.org_id = r.org_id AND m.territory IS NOT NULL
+                                            AND xsell_internal.in_territory(m, a, COALESCE(r.assigned_to, r.owner_id)) ORDER BY m.priority, m.map_id LIMIT 1) END) AS territory,
        iu.name AS introducer_name,
        NULLIF(pg_catalog.concat_ws(' ', c.first_name, c.last_name), '') AS contact_name,
        r.status, r.first_seen, r.last_seen, r.expires_at, r.score_source, r.model, r.version, r.recommendation_type, r.lookalikes
