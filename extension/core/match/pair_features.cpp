@@ -48,9 +48,25 @@ struct Overlap {
     double jaccard = 0;
 };
 
+bool numbered(const std::string &word) {
+    return std::any_of(word.begin(), word.end(), [](char c) { return c >= '0' && c <= '9'; });
+}
+
+// Store 101 is not store 102, however alike they look: both names have words with digits, and none of them is the same.
+bool other_numbers(const Record &a, const Record &b) {
+    const auto in = [](const Record &record, const std::string &word) {
+        return std::find(record.words.begin(), record.words.end(), word) != record.words.end();
+    };
+    return std::any_of(a.words.begin(), a.words.end(), numbered) && std::any_of(b.words.begin(), b.words.end(), numbered) &&
+           std::none_of(a.words.begin(), a.words.end(), [&](const auto &word) { return numbered(word) && in(b, word); });
+}
+
 bool alike(const std::string &a, const std::string &b, bool company) {
     if (a == b) {
         return true;
+    }
+    if (numbered(a) || numbered(b)) {
+        return false;
     }
     const std::size_t shorter = std::min(a.size(), b.size());
     if (!company) {
@@ -204,7 +220,7 @@ void compare_names(const Record &a, const Record &b, PairFeatures &f) {
     double evidence = std::max({f[name_dice], together >= 0.8 ? together : 0, 0.5 * f[name_trigram] + 0.5 * f[name_dice]});
     evidence = std::max(evidence, f[name_overlap] * (0.6 + 0.3 * telling));
     evidence = std::max(evidence, 0.85 * f[name_initials]);
-    f[name_evidence] = std::min(evidence, 1.0);
+    f[name_evidence] = other_numbers(a, b) ? std::min(evidence, 0.4) : std::min(evidence, 1.0);
 }
 
 void compare_places(const Record &a, const Record &b, PairFeatures &f) {

@@ -91,6 +91,20 @@ TEST(MatchRecords, NothingIsNotTheSameAsNothing) {
     EXPECT_LT(match_score(nobody, nobody, {}), 0.1);
 }
 
+TEST(MatchRecords, OtherNumbersAreOthers) {
+    const auto score = [](const char *a, const char *b) {
+        RecordInput x = nothing();
+        RecordInput y = nothing();
+        x.name = a;
+        y.name = b;
+        return match_score(parse_record(prepare(x)), parse_record(prepare(y)), {});
+    };
+    EXPECT_LT(score("Household c1008", "Household c1080"), 0.1);
+    EXPECT_LT(score("Acme Northern Store 101", "Acme Northern Store 102"), 0.1);
+    EXPECT_GT(score("Acme Northern Store 101", "Acme Northern Store 101"), 0.5);
+    EXPECT_GT(score("Acme Northern Stores 101", "Acme Northern Store 101 Ltd"), 0.5);
+}
+
 TEST(MatchRecords, ScriptsComeTogether) {
     EXPECT_EQ(normalize_name("ООО Ромашка"), "romashka");
     EXPECT_EQ(normalize_name("Щука"), "shchuka");
