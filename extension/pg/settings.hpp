@@ -9,7 +9,7 @@ struct Settings {
     int max_training_memory;  // MB
     int training_threads;
     int max_event_memory;  // MB, of one event_features
-    int candidates;  // products considered for one entity
+    int candidates;        // products considered for one entity
 };
 extern Settings settings;
 
