@@ -54,10 +54,12 @@ BEGIN
         RETURN QUERY SELECT 'held_out', NULL::text, 'nothing is offered to this customer, to measure what offers bring', NULL::timestamptz, NULL::integer, NULL::double precision;
         RETURN;
     END IF;
-    SELECT count(*) AS candidates, max(c.probability) FILTER (WHERE c.product_id = product) AS probability,
-           count(*) FILTER (WHERE c.probability > o.probability OR (c.probability = o.probability AND c.product_id <= product)) AS rank INTO scored
-    FROM xsell_internal.candidate_scores(at, wanted) c
-    LEFT JOIN (SELECT n.probability FROM xsell_internal.candidate_scores(at, wanted) n WHERE n.product_id = product) o ON true;
+    WITH candidate AS MATERIALIZED (
+        SELECT c.product_id, c.probability FROM xsell_internal.candidate_scores(at, wanted) c
+    )
+    SELECT count(*) AS candidates, max(o.probability) AS probability,
+           count(*) FILTER (WHERE c.probability > o.probability OR (c.probability = o.probability AND c.product_id <= o.product_id)) AS rank INTO scored
+    FROM candidate c LEFT JOIN candidate o ON o.product_id = product;
     IF scored.probability IS NULL THEN
         RETURN QUERY SELECT 'not_a_candidate', NULL::text, CASE
             WHEN scored.candidates = 0 THEN 'nothing is known to go by: the customer has not bought anything yet, or was deleted'
